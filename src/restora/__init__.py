@@ -1,0 +1,1 @@
+"""Restora finds defects after seeing only good pictures."""
