@@ -1,0 +1,44 @@
+# Everything here sets up .venv by itself; a changed lock sets it up anew.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.locked
+
+.PHONY: demo test lint bench docs setup lock
+
+demo: setup
+	$(BIN)/restora demo --out demo-products
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: setup
+	$(BIN)/zensical build --clean
+
+setup: $(STAMP)
+
+# The lock comes first, so that torch finds what it needs at the locked versions and brings only what its own build wants.
+$(STAMP): requirements.lock torch.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Restora needs Python 3.11, 3.12 or 3.13; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r torch.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# Needs uv. What torch's CUDA build brings (nvidia, cuda, triton) is left to torch.
+lock:
+	uv pip compile pyproject.toml torch.lock --quiet --universal --python-version 3.11 --generate-hashes \
+	  --extra train --extra openvino --extra dev --extra docs \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
+	$(PYTHON) -c 'import re, pathlib; p = pathlib.Path("requirements.lock"); \
+	  left = [e for e in re.split(r"(?m)^(?=[a-z])", p.read_text()) if e.strip() and not re.match(r"(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==", e)]; \
+	  p.write_text("# Every package of core, train, openvino, dev and docs but torch (torch.lock), for Python 3.11 to 3.13. Written by `make lock`.\n" + "".join(left))'
