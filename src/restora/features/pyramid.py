@@ -1,0 +1,133 @@
+"""From a picture to what is restored: a frozen trunk gives raw levels, a plan makes the pyramid of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restora.errors import SettingsError
+from restora.features.levels import Level
+from restora.features.resnet import ResNet
+from restora.features.settings import RESNETS, PyramidPlan, check_trunk_name
+from restora.features.weights import Weights, load_weights
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, RGB in 0..1
+MULTIPLE = 32
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Features of a batch: `levels` holds float[B, C_l, H_l, W_l], the finest first."""
+
+    levels: list[Tensor]
+
+
+class Trunk(nn.Module):
+    """A frozen network with its normalisation inside, always in evaluation mode.
+
+    `forward`: RGB pictures 0..255, uint8 or float32 [N, 3, H, W], H and W multiples of `multiple`
+    -> one float32[N, C_l, H / stride_l, W / stride_l] a level of `levels`.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, body: nn.Module, levels: tuple[Level, ...], weights: Weights, multiple: int = MULTIPLE) -> None:
+        super().__init__()
+        self.body = body
+        self.levels = levels
+        self.weights = weights
+        self.multiple = multiple
+        self.register_buffer("mean", 255 * torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("deviation", 255 * torch.tensor(DEVIATION).view(1, 3, 1, 1))
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode: the statistics of a published network must never move."""
+        del mode
+        return super().train(False)
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """Return the raw levels of RGB pictures 0..255 [N, 3, H, W]."""
+        return cast("list[Tensor]", self.body((pictures.to(self.mean.dtype) - self.mean) / self.deviation))
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """Raise SettingsError with the nearest size that fits unless (height, width) are multiples of `multiple`."""
+        if all(side > 0 and side % self.multiple == 0 for side in size):
+            return
+        near = [max(1, round(side / self.multiple)) * self.multiple for side in size]
+        raise SettingsError(
+            f"Trunk {self.weights.trunk} cannot take pictures of {size[0]}x{size[1]}: both sides must be "
+            f"multiples of {self.multiple}; the nearest size that fits is {near[0]}x{near[1]}."
+        )
+
+
+def load_trunk(
+    name: str, *, weights: str | Path | None = None, levels: tuple[int, ...] = (2, 3), seed: int = 0
+) -> Trunk:
+    """Build trunk `name` up to the deepest of `levels` and put its weights in.
+
+    `weights`: a file, `random` (by `seed`), or None for those at hand (`weights.find_weights`).
+    Raises UsageError for an unknown name, SettingsError for levels or weights that do not fit, MissingError
+    where there are no weights.
+    """
+    body = _BUILDERS[check_trunk_name(name)](name, levels)
+    return Trunk(body, body.levels, load_weights(body, name, weights, seed=seed))
+
+
+_BUILDERS = dict.fromkeys(RESNETS, ResNet)
+
+
+class Aggregate(nn.Module):
+    """Makes the pyramid that a plan describes out of a trunk's raw levels.
+
+    `levels` are the facts of what comes out; `scale` float32[L] is what each of them is divided by
+    (ones until `set_scale`, and for good where the plan is not scaled).
+    """
+
+    scale: Tensor
+
+    def __init__(self, plan: PyramidPlan, levels: Sequence[Level]) -> None:
+        super().__init__()
+        self.plan = plan
+        self.levels = (_merged(levels),) if plan.merge else tuple(levels)
+        self.register_buffer("scale", torch.ones(len(self.levels)))
+
+    def forward(self, raw: Sequence[Tensor]) -> Pyramid:
+        """Return the pyramid of raw levels float[N, C_l, H_l, W_l]."""
+        return Pyramid([level / self.scale[index] for index, level in enumerate(self.pooled(raw))])
+
+    def pooled(self, raw: Sequence[Tensor]) -> list[Tensor]:
+        """Return the levels before they are divided by `scale`."""
+        side = self.plan.pool
+        means = [
+            functional.avg_pool2d(level, side, stride=1, padding=side // 2, count_include_pad=False) for level in raw
+        ]
+        if not self.plan.merge:
+            return means
+        grid = means[0].shape[-2:]
+        return [torch.cat([means[0], *(_resized(level, grid) for level in means[1:])], dim=1)]
+
+    def set_scale(self, deviations: Sequence[float]) -> None:
+        """Take the standard deviations of the pooled levels over the fitting pictures, where the plan is scaled.
+
+        A level that never varies (deviation 0) is divided by 1.
+        """
+        if self.plan.scaled:
+            self.scale.copy_(torch.tensor([value if value > 0 else 1.0 for value in deviations]))
+
+
+def _merged(levels: Sequence[Level]) -> Level:
+    name = "+".join(level.name for level in levels)
+    return Level(name, sum(level.channels for level in levels), levels[0].stride)
+
+
+def _resized(level: Tensor, grid: Sequence[int]) -> Tensor:
+    return functional.interpolate(level, size=list(grid), mode="bilinear", align_corners=True)

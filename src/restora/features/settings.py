@@ -1,0 +1,70 @@
+"""What may be chosen about the trunk and its pyramid; no torch is loaded here."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from restora.errors import UsageError
+
+RESNETS = ("resnet18", "resnet34", "resnet50", "wide_resnet50_2")
+VGGS = ("vgg16",)
+TRUNKS = RESNETS + VGGS
+TIMM_PREFIX = "timm/"
+RANDOM = "random"
+
+
+class TrunkSettings(BaseModel):
+    """Which frozen network looks at the pictures, and where its weights are.
+
+    `name` is one of `TRUNKS` or `timm/NAME`; `weights` a file, `random`, or None for those at hand.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "resnet18"
+    weights: str | None = None
+
+
+class PyramidPlan(BaseModel):
+    """What a method wants to restore: which levels of the trunk, and what is made of them.
+
+    `levels`: numbers of the trunk's levels, 1 the finest, ascending.
+    `pool`: side of the mean window run over every level at stride 1 (odd; 1 for none).
+    `merge`: all levels on the grid of the first, joined along the channels into one; else kept apart.
+    `scaled`: every level divided by one number, its standard deviation over the fitting pictures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    levels: tuple[int, ...] = Field(default=(2, 3), min_length=1)
+    pool: Literal[1, 3, 5, 7] = 3
+    merge: bool = False
+    scaled: bool = True
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
+        if list(levels) != sorted(set(levels)) or levels[0] < 1:
+            raise ValueError("levels must be different numbers from 1 up, in ascending order")
+        return levels
+
+
+SMALL = PyramidPlan()
+PAPER = PyramidPlan(levels=(1, 2, 3), merge=True, scaled=False)
+
+
+def check_trunk_name(name: str) -> str:
+    """Return `name` when there is such a trunk; UsageError with the nearest names otherwise.
+
+    A name that begins with `timm/` is let through: whether timm knows it, is seen when it is loaded.
+    """
+    if name in TRUNKS or (name.startswith(TIMM_PREFIX) and name != TIMM_PREFIX):
+        return name
+    near = get_close_matches(name, TRUNKS, n=3, cutoff=0.5) or list(TRUNKS)
+    raise UsageError(
+        f"There is no trunk named {name!r}; the nearest are {', '.join(near)} "
+        f"(other models of timm are named {TIMM_PREFIX}NAME)."
+    )
