@@ -1,0 +1,380 @@
+"""The model folder: a manifest that names everything, files that carry their hash, and a swap that is never half.
+
+`NAME.restora/` holds `manifest.json` and the files it names. Files are only added, under names made of their role
+and their hash; the manifest is replaced last, in one step, and is the switch: a reader sees the old model or the new
+one. What the manifest in force does not name is removed at the next write, so that a reader who has just read the old
+manifest still finds its files.
+
+The graph keeps its large numbers outside itself, as ONNX external data in the restorer's file; it names that file, so
+whoever writes a graph asks `hashed_name` first, and whoever opens one opens it by path, `Model.path("graph")`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from restora.errors import MissingError, ModelError, RestoraError, UsageError
+
+FORMAT_VERSION = "1.0"
+MANIFEST = "manifest.json"
+
+# A file's suffix follows its role, so that a name depends on role and content alone.
+SUFFIXES = {
+    "graph": ".onnx",
+    "restorer": ".safetensors",
+    "ignore": ".png",
+    "openvino": ".xml",
+    "openvino_weights": ".bin",
+}
+
+_SEAL = "seal"
+_TEMPORARY = ".unfinished-"
+_OURS = re.compile(r"(?:[a-z0-9_]+-[0-9a-f]{12}(?:\.[a-z0-9]+)?|\.unfinished-.*)")
+_CHUNK = 1 << 20
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TrunkCard(_Record):
+    """The frozen network whose features are restored: what it is and under which terms it may be used."""
+
+    name: str
+    sha256: str
+    licence: str
+    terms: str
+
+
+class InputSpec(_Record):
+    """How a picture becomes the graph's input.
+
+    height, width : the graph's input in pixels; resize : the way of resizing, `images.prepare.RESIZE`
+    depth : bits that 16-bit pictures really use, or None; ignore : role of the stored mask of places left out, or None
+    """
+
+    height: int = Field(gt=0)
+    width: int = Field(gt=0)
+    resize: str
+    depth: int | None = None
+    ignore: str | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.height, self.width
+
+
+class FittingFacts(_Record):
+    """What the model was fitted on. `digests`: the first 16 hex digits of each picture's content hash."""
+
+    count: int
+    fingerprint: str
+    strangest: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+
+class CalibrationFacts(_Record):
+    """Scores and doubts of the calibration pictures (in one order), and the rate asked for by name, if any."""
+
+    scores: tuple[float, ...]
+    doubts: tuple[float, ...]
+    false_alarms: float | None = None
+    fingerprint: str
+
+
+class FileEntry(_Record):
+    """One file of the folder: its name, the sha256 of its bytes, their number."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+    sha256: str
+    size: int
+
+
+class Manifest(_Record):
+    """Everything a model folder says about itself. `files` maps a role ("graph", "restorer", ...) to its file."""
+
+    format_version: str = FORMAT_VERSION
+    package_version: str
+    method: str
+    preset: str
+    settings: dict[str, Any]
+    settings_hash: str
+    trunk: TrunkCard
+    input: InputSpec
+    outputs: tuple[str, ...]
+    fitting: FittingFacts
+    calibration: CalibrationFacts | None = None
+    parity: dict[str, float] = Field(default_factory=dict)
+    batch: int = Field(default=8, gt=0)
+    threads: int | None = None
+    reproduce: str = ""
+    files: dict[str, FileEntry] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model folder that was read and verified. `fingerprint` changes with anything that can change a verdict."""
+
+    folder: Path
+    manifest: Manifest
+    fingerprint: str
+
+    def path(self, role: str) -> Path:
+        """Path of the file with this role; ModelError where the model has none."""
+        entry = self.manifest.files.get(role)
+        if entry is None:
+            raise ModelError(f"{self.folder}: the model has no file for '{role}'; export it or train the model again.")
+        return self.folder / entry.name
+
+
+def hash_settings(settings: Mapping[str, Any]) -> str:
+    """sha256 of the settings in one canonical spelling: equal settings, equal hash, whatever their order."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hashed_name(role: str, content: Path | bytes) -> str:
+    """The name that `write_model` will give this content: `<role>-<first 12 hex digits of its sha256><suffix>`."""
+    return _name(role, content, _digest(content))
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a finished model lies there. A folder without manifest is the remains of a write that never ended."""
+    return (folder / MANIFEST).is_file()
+
+
+def write_model(folder: Path, manifest: Manifest, files: Mapping[str, Path | bytes] | None = None) -> Model:
+    """Write a model, or a new manifest for one that is there, so that a reader sees the old one or the new one.
+
+    `manifest.files` names files that lie in the folder already and are kept; `files` adds contents, or replaces
+    those of the same role. Killed at any moment, the folder holds the old model or the new one.
+
+    Raises MissingError when the disk is full, UsageError when the folder cannot be used.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _one_writer(folder):
+            _remove_leftovers(folder)
+            entries = dict(manifest.files)
+            for role, content in (files or {}).items():
+                entries[role] = _add(folder, role, content)
+            for entry in entries.values():
+                if not (folder / entry.name).is_file():
+                    raise ModelError(f"{folder}: {entry.name} is missing; restore the folder or train the model again.")
+            manifest = manifest.model_copy(update={"files": dict(sorted(entries.items()))})
+            text, seal = _render(manifest.model_dump(mode="json"))
+            _write_file(folder / MANIFEST, lambda stream: _write_all(stream, text))
+    except OSError as error:
+        raise _explain(error, folder) from error
+    return Model(folder, manifest, seal)
+
+
+def read_model(folder: str | Path) -> Model:
+    """Read a model folder and verify every byte of it.
+
+    Raises ModelError for anything that is not a whole, unchanged model of a format this version knows.
+    """
+    folder = Path(folder)
+    text = _read_manifest(folder)
+    while True:
+        manifest, seal = _parse(folder, text)
+        problem = _first_problem(folder, manifest)
+        if problem is None:
+            return Model(folder, manifest, seal)
+        newer = _read_manifest(folder)
+        if newer == text:
+            raise ModelError(problem)
+        text = newer  # another process replaced the model while its files were being verified
+
+
+# ---------------------------------------------------------------------------------------------------- the manifest
+
+
+def _render(document: dict[str, Any]) -> tuple[bytes, str]:
+    """The manifest's bytes and their seal, the sha256 of the same document without the seal."""
+    body = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    seal = hashlib.sha256(body.encode()).hexdigest()
+    return (json.dumps({**document, _SEAL: seal}, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(), seal
+
+
+def _read_manifest(folder: Path) -> bytes:
+    try:
+        return (folder / MANIFEST).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelError(_no_model(folder)) from None
+    except OSError as error:
+        raise ModelError(f"{folder}: the model cannot be read ({error.strerror}); check its permissions.") from None
+
+
+def _no_model(folder: Path) -> str:
+    if folder.with_name(folder.name + ".partial").is_dir():
+        return f"{folder}: its training has not ended; continue it with: restora train ... --resume"
+    if not folder.exists():
+        return f"{folder}: there is no such model folder; name the folder that restora train wrote."
+    if folder.is_file():
+        return f"{folder} is a file; a model is a folder, as restora train writes it."
+    return f"{folder} is not a model folder (no {MANIFEST} in it); name the folder that restora train wrote."
+
+
+def _parse(folder: Path, text: bytes) -> tuple[Manifest, str]:
+    damaged = ModelError(f"{folder / MANIFEST} was changed or damaged; restore the folder or train the model again.")
+    try:
+        document = json.loads(text)
+        major, minor = (int(part) for part in str(document["format_version"]).split("."))
+        seal = document.pop(_SEAL)
+        whole = _render(document) == (text, seal)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise damaged from None
+    ours = tuple(int(part) for part in FORMAT_VERSION.split("."))
+    if major > ours[0]:
+        raise ModelError(
+            f"{folder} has model format {major}.{minor}, newer than the {FORMAT_VERSION} that this version reads; "
+            "update Restora."
+        )
+    if not whole:
+        raise damaged
+    try:
+        return _validate(document, newer=(major, minor) > ours), seal
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise ModelError(f"{folder / MANIFEST} does not fit its format at '{where}'; train the model again.") from None
+
+
+def _validate(document: dict[str, Any], *, newer: bool) -> Manifest:
+    """A newer minor format may say more than we know; what we do not know is left aside."""
+    try:
+        return Manifest.model_validate(document)
+    except ValidationError as error:
+        unknown = [problem["loc"] for problem in error.errors() if problem["type"] == "extra_forbidden"]
+        if not newer or not unknown:
+            raise
+    for *parents, key in unknown:
+        place: Any = document
+        for parent in parents:
+            place = place[parent]
+        place.pop(key, None)
+    return Manifest.model_validate(document)
+
+
+def _first_problem(folder: Path, manifest: Manifest) -> str | None:
+    for entry in manifest.files.values():
+        path = folder / entry.name
+        try:
+            same = path.stat().st_size == entry.size and _digest(path) == entry.sha256
+        except FileNotFoundError:
+            return f"{folder}: {entry.name} is missing; restore the folder or train the model again."
+        except OSError as error:
+            return f"{path} cannot be read ({error.strerror}); check its permissions."
+        if not same:
+            return f"{path} was changed or damaged; restore the folder or train the model again."
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------- the files
+
+
+def _digest(content: Path | bytes) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _name(role: str, content: Path | bytes, digest: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", role):
+        raise ValueError(f"a role is lower-case letters, digits and underscores, not {role!r}")
+    other = content.suffix.lower() if isinstance(content, Path) else ".bin"
+    return f"{role}-{digest[:12]}{SUFFIXES.get(role, other)}"
+
+
+def _add(folder: Path, role: str, content: Path | bytes) -> FileEntry:
+    digest = _digest(content)
+    path = folder / _name(role, content, digest)
+    if not (path.is_file() and _digest(path) == digest):
+        _write_file(path, lambda stream: _write_all(stream, content))
+    return FileEntry(name=path.name, sha256=digest, size=path.stat().st_size)
+
+
+def _write_all(stream: BinaryIO, content: Path | bytes) -> None:
+    if isinstance(content, bytes):
+        stream.write(content)
+        return
+    with content.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            stream.write(chunk)
+
+
+def _write_file(path: Path, write: Any) -> None:
+    """Write beside, flush to the disk, rename: the name never stands for half a file."""
+    temporary = path.with_name(_TEMPORARY + path.name)
+    try:
+        with temporary.open("wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there, and need not be
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove our own files that no manifest names; refuse a folder that holds somebody else's files and no model."""
+    named: set[str] = {MANIFEST}
+    if is_model(folder):
+        manifest, _ = _parse(folder, _read_manifest(folder))
+        named |= {entry.name for entry in manifest.files.values()}
+    others = [path for path in sorted(folder.iterdir()) if path.name not in named]
+    foreign = [path for path in others if path.is_dir() or not _OURS.fullmatch(path.name)]
+    if foreign and not is_model(folder):
+        raise UsageError(f"{folder} is no model folder and holds other files ({foreign[0].name}); name a new folder.")
+    for path in others:
+        if path not in foreign:
+            path.unlink()
+
+
+@contextmanager
+def _one_writer(folder: Path) -> Iterator[None]:
+    """One writer at a time, where the system can lock a folder; readers never wait."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _explain(error: OSError, folder: Path) -> RestoraError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MissingError(f"{folder}: the disk is full, so nothing was changed; make room and run it again.")
+    return UsageError(f"{folder} cannot be written ({error.strerror}); name another folder or check its permissions.")

@@ -1,0 +1,82 @@
+"""The seam between pictures and the graph: what every runtime does, and which one is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restora.bundle import Model
+from restora.errors import UsageError
+
+INPUT = "picture"
+
+
+class Runtime(Protocol):
+    """Runs the graph on prepared pictures.
+
+    batch   : uint8 [N, H, W, 3], RGB, at the model's size
+    returns : float32 "score" [N], "doubt" [N], "map" [N, h, w], and where the method has them "probability",
+              "aleatoric", "epistemic" [N, h, w]
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+
+    def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Look at one batch; what it says of a picture does not depend on the others in the batch."""
+
+
+def open_runtime(model: Model, name: str = "auto", threads: int | None = None) -> Runtime:
+    """Open a model's graph.
+
+    name    : "onnx", "openvino", or "auto": ONNX Runtime, because verdicts were calibrated with it
+    threads : processor threads, None for one a core
+
+    Raises UsageError for an unknown name, MissingError for a package that is not installed, ModelError for a graph
+    that cannot be opened.
+    """
+    if threads is not None and threads < 1:
+        raise UsageError(f"--threads is {threads}; it must be at least 1.")
+    opener = RUNTIMES.get("onnx" if name == "auto" else name)
+    if opener is None:
+        raise UsageError(f"There is no runtime '{name}'; take one of: auto, {', '.join(RUNTIMES)}.")
+    return opener(model, threads)
+
+
+def count_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _open_onnx(model: Model, threads: int | None) -> Runtime:
+    from restora.runtimes.onnx import OnnxRuntime
+
+    return OnnxRuntime(model.path("graph"), threads)
+
+
+def _open_openvino(model: Model, threads: int | None) -> Runtime:
+    from restora.runtimes.openvino import OpenvinoRuntime
+
+    # the ONNX graph itself can be read as well; files converted beforehand only open faster
+    own = "openvino" in model.manifest.files
+    weights = model.path("openvino_weights") if own else None
+    return OpenvinoRuntime(model.path("openvino" if own else "graph"), threads, weights=weights)
+
+
+def _open_torch(model: Model, threads: int | None) -> Runtime:
+    raise UsageError(
+        "The torch runtime is handed in as an object: Detector.load(path, "
+        "runtime=restora.export.torch_runtime.open_torch_runtime(model, device))."
+    )
+
+
+RUNTIMES: dict[str, Callable[[Model, Any], Runtime]] = {
+    "onnx": _open_onnx,
+    "openvino": _open_openvino,
+    "torch": _open_torch,
+}

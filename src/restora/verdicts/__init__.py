@@ -1,0 +1,1 @@
+"""From scores to verdicts that carry a promise."""

@@ -1,0 +1,57 @@
+"""How a prediction shows itself in a notebook: verdict, picture, heat map."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from restora.images.overlay import heat_overlay
+
+if TYPE_CHECKING:
+    from restora.verdicts.prediction import Prediction
+
+# readable on a light and on a dark page; the word says the same as the colour
+COLOURS = {"ok": "#2e8b57", "review": "#b8860b", "defect": "#c0392b", "error": "#7f8c8d"}
+LARGEST_SIDE = 384
+
+
+def prediction_html(prediction: Prediction) -> str:
+    """A small self-contained piece of HTML; pictures only where maps were asked for."""
+    verdict = f'<b style="color:{COLOURS[prediction.verdict]}">{prediction.verdict}</b>'
+    return (
+        f"<figure style='margin:0'><figcaption>{escape(prediction.name)}: {verdict} {escape(_facts(prediction))}"
+        f"</figcaption>{_pictures(prediction)}</figure>"
+    )
+
+
+def _facts(prediction: Prediction) -> str:
+    if prediction.error is not None:
+        return prediction.error
+    facts = [] if prediction.p_value is None else [f"p = {prediction.p_value:.4g}"]
+    facts += [f"score {prediction.score:.4g}", f"doubt {prediction.doubt:.3g}"]
+    if prediction.regions:
+        facts.append(f"{len(prediction.regions)} region{'s' if len(prediction.regions) > 1 else ''}")
+    return ", ".join(facts) + (f" ({prediction.reason})" if prediction.reason else "")
+
+
+def _pictures(prediction: Prediction) -> str:
+    if prediction.pixels is None or prediction.map is None or prediction.colours is None:
+        return ""
+    low, high = prediction.colours
+    heat = heat_overlay(prediction.pixels, prediction.map, low, high, prediction.regions)
+    return _image(prediction.pixels, "the picture") + " " + _image(heat, "where it differs from a good one")
+
+
+def _image(pixels: NDArray[np.uint8], words: str) -> str:
+    image = Image.fromarray(pixels)
+    image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    data = base64.b64encode(stream.getvalue()).decode()
+    return f'<img alt="{words}" src="data:image/png;base64,{data}">'
