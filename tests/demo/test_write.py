@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from restora.demo import PRODUCTS, write_products
+from restora.errors import UsageError
+
+
+def test_the_tree_is_complete_and_masks_fit(tmp_path):
+    root = write_products(tmp_path, "part", good=3, test_good=2, defective=1, size=64)
+    assert root == tmp_path / "part"
+    assert len(list((root / "train/good").glob("*.png"))) == 3
+    assert len(list((root / "test/good").glob("*.png"))) == 2
+    for kind in PRODUCTS["part"].kinds:
+        picture = Image.open(root / "test" / kind / "0000.png")
+        mask = np.asarray(Image.open(root / "ground_truth" / kind / "0000_mask.png"))
+        assert picture.size == (64, 64)
+        assert set(np.unique(mask)) == {0, 255}
+
+
+def test_more_of_one_sort_changes_no_other_picture(tmp_path):
+    few = write_products(tmp_path / "few", "fabric", good=2, test_good=1, defective=1, size=48)
+    more = write_products(tmp_path / "more", "fabric", good=4, test_good=2, defective=2, size=48)
+    other = write_products(tmp_path / "other", "fabric", good=2, test_good=1, defective=1, size=48, seed=1)
+    for path in few.rglob("*.png"):
+        assert path.read_bytes() == (more / path.relative_to(few)).read_bytes()
+        if "ground_truth" not in path.parts:
+            assert path.read_bytes() != (other / path.relative_to(few)).read_bytes()
+
+
+def test_no_two_pictures_are_twins(tmp_path):
+    root = write_products(tmp_path, "fabric", good=4, test_good=4, defective=1, size=48)
+    pictures = [np.asarray(Image.open(path)) for folder in ("train", "test") for path in (root / folder).rglob("*.png")]
+    same = [(a == b).mean() for i, a in enumerate(pictures) for b in pictures[:i]]
+    assert max(same) < 0.3
+
+
+def test_bad_wishes_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="fabric"):
+        write_products(tmp_path, "banana")
+    with pytest.raises(UsageError, match="0 or more"):
+        write_products(tmp_path, "part", good=-1)
+    assert not list(tmp_path.iterdir())
