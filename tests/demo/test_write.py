@@ -8,15 +8,20 @@ from restora.demo import PRODUCTS, write_products
 from restora.errors import UsageError
 
 
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
 def test_the_tree_is_complete_and_masks_fit(tmp_path):
     root = write_products(tmp_path, "part", good=3, test_good=2, defective=1, size=64)
     assert root == tmp_path / "part"
     assert len(list((root / "train/good").glob("*.png"))) == 3
     assert len(list((root / "test/good").glob("*.png"))) == 2
     for kind in PRODUCTS["part"].kinds:
-        picture = Image.open(root / "test" / kind / "0000.png")
-        mask = np.asarray(Image.open(root / "ground_truth" / kind / "0000_mask.png"))
-        assert picture.size == (64, 64)
+        mask = pixels(root / "ground_truth" / kind / "0000_mask.png")
+        assert pixels(root / "test" / kind / "0000.png").shape == (64, 64, 3)
+        assert mask.shape == (64, 64)
         assert set(np.unique(mask)) == {0, 255}
 
 
@@ -32,7 +37,7 @@ def test_more_of_one_sort_changes_no_other_picture(tmp_path):
 
 def test_no_two_pictures_are_twins(tmp_path):
     root = write_products(tmp_path, "fabric", good=4, test_good=4, defective=1, size=48)
-    pictures = [np.asarray(Image.open(path)) for folder in ("train", "test") for path in (root / folder).rglob("*.png")]
+    pictures = [pixels(path) for folder in ("train", "test") for path in (root / folder).rglob("*.png")]
     same = [(a == b).mean() for i, a in enumerate(pictures) for b in pictures[:i]]
     assert max(same) < 0.3
 

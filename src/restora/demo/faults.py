@@ -95,7 +95,7 @@ def crack(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) ->
         heading += rng.normal(0, 0.4)
         fork.append((fork[-1][0] + step * float(np.cos(heading)), fork[-1][1] + step * float(np.sin(heading))))
     width = _between(0.005, 0.013, spot.strength)
-    mark = np.maximum(_line(path(grid, trunk), width, grid.pixel), _line(path(grid, fork), width * 0.7, grid.pixel))
+    mark: Field = np.maximum(_line(path(grid, trunk), width, grid.pixel), _line(path(grid, fork), width * 0.7, grid.pixel))
     mark = mark * surface.body
     dark = surface.colour * np.float32(_between(0.65, 0.2, spot.strength))
     return replace(
@@ -112,8 +112,7 @@ def dent(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> 
     away = np.square(grid.x - np.float32(spot.x)) + np.square(grid.y - np.float32(spot.y))
     depth = radius * _between(0.18, 0.7, spot.strength) * _sign(rng)
     pressed: Field = np.float32(depth) * np.exp(-away / np.float32(radius**2))
-    height: Field = surface.height - pressed
-    return replace(surface, height=height)
+    return replace(surface, height=surface.height - pressed)
 
 
 def stain(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:

@@ -49,7 +49,7 @@ class Light:
     def vary(cls, rng: np.random.Generator, *, height: float = 1.1, even: float = 0.45) -> Light:
         """The lamp of one line: always about the same place, never quite the same light."""
         angle = np.radians(-125 + rng.normal(0, 5))
-        warm = rng.normal(0, 0.01)
+        warm = rng.normal(0, 0.007)
         return cls(
             towards=(float(np.cos(angle)), float(np.sin(angle)), height + float(rng.normal(0, 0.05))),
             even=even,
