@@ -95,7 +95,9 @@ def crack(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) ->
         heading += rng.normal(0, 0.4)
         fork.append((fork[-1][0] + step * float(np.cos(heading)), fork[-1][1] + step * float(np.sin(heading))))
     width = _between(0.005, 0.013, spot.strength)
-    mark: Field = np.maximum(_line(path(grid, trunk), width, grid.pixel), _line(path(grid, fork), width * 0.7, grid.pixel))
+    mark: Field = np.maximum(
+        _line(path(grid, trunk), width, grid.pixel), _line(path(grid, fork), width * 0.7, grid.pixel)
+    )
     mark = mark * surface.body
     dark = surface.colour * np.float32(_between(0.65, 0.2, spot.strength))
     return replace(
