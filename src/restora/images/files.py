@@ -1,0 +1,80 @@
+"""Which files of a folder are pictures, in which order, and what they are called."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from restora.errors import DataError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name is that of a picture; hidden files (also the ``._*`` that macOS leaves behind) are none."""
+    return path.suffix.casefold() in SUFFIXES and not path.name.startswith(".")
+
+
+def picture_files(folder: Path, *, recursive: bool = True) -> list[Path]:
+    """The pictures of a folder, sorted by their path below it. Raises DataError for a folder that cannot be read."""
+    found = _walk(folder, recursive, frozenset())
+    return sorted(found, key=lambda path: name_below(path, folder))
+
+
+def _walk(folder: Path, recursive: bool, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    status = check_folder(folder)
+    here = (status.st_dev, status.st_ino)
+    if here in above:  # a link that leads back up
+        return
+    for entry in os.scandir(folder):
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
+            continue
+        path = folder / entry.name
+        if entry.is_dir():
+            if recursive:
+                yield from _walk(path, recursive, above | {here})
+        elif is_picture(path):
+            yield path
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The visible folders directly inside, sorted by name. Raises DataError for a folder that cannot be read."""
+    check_folder(folder)
+    inside = (folder / entry.name for entry in os.scandir(folder) if entry.is_dir())
+    return sorted(path for path in inside if not path.name.startswith(".") and path.name != "__MACOSX")
+
+
+def folder_named(parent: Path, name: str) -> Path | None:
+    """The folder `name` inside `parent`, whatever the case of its letters; an exact match first."""
+    if not parent.is_dir():
+        return None
+    alike = [path for path in folders_in(parent) if path.name.casefold() == name]
+    return min(alike, key=lambda path: (path.name != name, path.name), default=None)
+
+
+def check_folder(folder: Path) -> os.stat_result:
+    """The status of a folder that exists and may be listed. Raises DataError.
+
+    The permission bits are looked at too: to the system administrator every folder is open, but one that nobody was
+    given the right to read was closed on purpose.
+    """
+    try:
+        status = folder.stat()
+        if not stat.S_ISDIR(status.st_mode):
+            raise DataError(f"{folder} is a file, not a folder; name the folder that holds the pictures")
+        closed = os.name != "nt" and not (status.st_mode & 0o444 and status.st_mode & 0o111)
+        if closed or not os.access(folder, os.R_OK | os.X_OK):
+            raise DataError(f"The folder {folder} may not be read; change its permissions (chmod u+rx)")
+    except FileNotFoundError:
+        raise DataError(f"There is no folder {folder}; check the path") from None
+    except OSError as error:
+        raise DataError(f"The folder {folder} cannot be read ({error.strerror or error}); check the path") from None
+    return status
+
+
+def name_below(path: Path, root: Path) -> str:
+    """The path below `root` with ``/`` between folders; bytes of a name that are no UTF-8 become U+FFFD."""
+    below = path.relative_to(root).as_posix()
+    return os.fsencode(below).decode("utf-8", "replace")

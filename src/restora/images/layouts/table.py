@@ -1,0 +1,110 @@
+"""A CSV table that says what each picture is."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from restora.errors import DataError
+from restora.images.dataset import Dataset, Item, Label
+
+NAME = "table"
+SKETCH = """\
+pictures.csv with a first line that names its columns:
+path,label,split,kind,mask,group
+a/1.png,good,train,,,part-1
+a/2.png,defect,test,scratch,masks/2.png,part-2
+path and label are needed; paths count from the table's folder; several masks are separated by |"""
+NOTE = "Your own pictures, your own terms."
+
+_COLUMNS = ("path", "label", "split", "kind", "mask", "group")
+_GOOD = frozenset({"0", "good", "ok", "normal", "false"})
+_BAD = frozenset({"1", "bad", "defect", "defective", "ng", "nok", "anomaly", "anomalous", "abnormal", "true"})
+
+
+def looks_like(path: Path) -> float:
+    """1 for a file that ends in .csv, 0 for anything else."""
+    return 1.0 if path.is_file() and path.suffix.casefold() == ".csv" else 0.0
+
+
+def read(path: Path) -> Dataset:
+    """The rows of the table, in its order. Raises DataError naming the line."""
+    lines = read_rows(path)
+    columns = set(lines[0][1]) if lines else set()
+    unknown = sorted(columns - set(_COLUMNS))
+    missing = [name for name in ("path", "label") if name not in columns]
+    if missing or unknown:
+        wrong = f"lacks the column {missing[0]}" if missing else f"has an unknown column '{unknown[0]}'"
+        raise DataError(f"{path} {wrong}; its first line must name path, label and may name {', '.join(_COLUMNS[2:])}")
+    items = tuple(_item(path, line, row) for line, row in lines)
+    return Dataset(path.stem, str(path.parent), NAME, items)
+
+
+def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Line number and cells of each row of a CSV table (``,`` ``;`` or tab), column names in small letters.
+
+    Raises DataError: not readable, not text in UTF-8, no rows, a row with more cells than columns.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"The table {path} cannot be read ({error.strerror or error}); check the path") from None
+    except UnicodeDecodeError:
+        raise DataError(f"The table {path} is not text in UTF-8; save it as CSV in UTF-8") from None
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
+    reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
+    rows = list(_clean(path, reader))
+    if not rows:
+        raise DataError(f"The table {path} holds no rows; its first line names the columns, the others a picture each")
+    return rows
+
+
+def _clean(path: Path, reader: csv.DictReader[str]) -> Iterable[tuple[int, dict[str, str]]]:
+    for row in reader:
+        if None in row:
+            raise DataError(f"{path}, line {reader.line_num}: more cells than columns; quote cells that hold a comma")
+        cells = {name: (value or "").strip() for name, value in row.items()}
+        if any(cells.values()):
+            yield reader.line_num, cells
+
+
+def _item(path: Path, line: int, row: dict[str, str]) -> Item:
+    if not row["path"]:
+        raise DataError(f"{path}, line {line}: the path is empty; name the picture's file")
+    label = _label(path, line, row["label"])
+    kind = row.get("kind", "") or {0: "good", 1: "defect", None: "unknown"}[label]
+    masks = tuple(str(path.parent / mask.strip()) for mask in row.get("mask", "").split("|") if mask.strip())
+    return Item(
+        name=row["path"].replace("\\", "/"),
+        source=str(path.parent / row["path"].replace("\\", "/")),
+        split=_split(path, line, row.get("split", ""), label),
+        label=label,
+        kind="good" if label == 0 else kind,
+        masks=masks,
+        group=row.get("group", "") or None,
+    )
+
+
+def _label(path: Path, line: int, text: str) -> Label:
+    word = text.casefold()
+    if word in _GOOD:
+        return 0
+    if word in _BAD:
+        return 1
+    if not word:
+        return None
+    raise DataError(f"{path}, line {line}: the label '{text}' is not understood; write good, defect or nothing")
+
+
+def _split(path: Path, line: int, text: str, label: Label) -> Literal["train", "test"]:
+    """Where nothing is said, good pictures are there to train on and everything else to test with."""
+    word = text.casefold()
+    if word == "train" or (not word and label == 0):
+        return "train"
+    if word == "test" or not word:
+        return "test"
+    raise DataError(f"{path}, line {line}: the split '{text}' is not understood; write train or test")
