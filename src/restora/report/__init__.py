@@ -1,0 +1,1 @@
+"""Rows for machines (`rows`) and the page for people (`page`)."""
