@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from restora.metrics.pimo import LOWER, credit
 from restora.metrics.ranking import Figures, Ranking, Scores, count_from
 
-HEAP = 4_000_000  # scores, 16 MB in float32; measured: 1 million is a third slower, 16 million no faster
+HEAP = 4_000_000  # scores, 16 MB in float32; measured: heaps of 1 million take half as long again, of 16 no less
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,7 +39,7 @@ class Levels:
         self._values, self._place, self._anomalous = np.unique(scores, return_inverse=True, return_counts=True)
         self._ends = np.cumsum([picture.scores.size for picture in pictures], dtype=np.int64)
         weights = np.concatenate([_weights(picture.regions) for picture in pictures]) if pictures else np.empty(0)
-        self._share = np.bincount(self._place, weights, minlength=self._values.size)
+        self._share = np.bincount(self._place, weights, minlength=self._values.size).astype(np.float64, copy=False)
         self._normals = 0
         self._from = np.zeros(self._values.size, dtype=np.int64)
         self._above = np.zeros(self._values.size, dtype=np.int64)
@@ -107,5 +107,5 @@ class Levels:
 
 def _weights(regions: NDArray[np.int32]) -> Figures:
     """(P,) regions -> (P,) 1 / area of each pixel's region, so that each region weighs one."""
-    areas = np.bincount(regions).astype(np.float64)
-    return 1.0 / areas[regions]
+    areas = np.bincount(regions)[regions]
+    return 1.0 / areas.astype(np.float64)
