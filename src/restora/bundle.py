@@ -167,7 +167,7 @@ def write_model(folder: Path, manifest: Manifest, files: Mapping[str, Path | byt
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _one_writer(folder):
-            _remove_leftovers(folder)
+            _remove_leftovers(folder, keep={entry.name for entry in manifest.files.values()})
             entries = dict(manifest.files)
             for role, content in (files or {}).items():
                 entries[role] = _add(folder, role, content)
@@ -176,7 +176,7 @@ def write_model(folder: Path, manifest: Manifest, files: Mapping[str, Path | byt
                     raise ModelError(f"{folder}: {entry.name} is missing; restore the folder or train the model again.")
             manifest = manifest.model_copy(update={"files": dict(sorted(entries.items()))})
             text, seal = _render(manifest.model_dump(mode="json"))
-            _write_file(folder / MANIFEST, lambda stream: _write_all(stream, text))
+            _write_file(folder / MANIFEST, text)
     except OSError as error:
         raise _explain(error, folder) from error
     return Model(folder, manifest, seal)
@@ -304,7 +304,7 @@ def _add(folder: Path, role: str, content: Path | bytes) -> FileEntry:
     digest = _digest(content)
     path = folder / _name(role, content, digest)
     if not (path.is_file() and _digest(path) == digest):
-        _write_file(path, lambda stream: _write_all(stream, content))
+        _write_file(path, content)
     return FileEntry(name=path.name, sha256=digest, size=path.stat().st_size)
 
 
@@ -317,12 +317,12 @@ def _write_all(stream: BinaryIO, content: Path | bytes) -> None:
             stream.write(chunk)
 
 
-def _write_file(path: Path, write: Any) -> None:
+def _write_file(path: Path, content: Path | bytes) -> None:
     """Write beside, flush to the disk, rename: the name never stands for half a file."""
     temporary = path.with_name(_TEMPORARY + path.name)
     try:
         with temporary.open("wb") as stream:
-            write(stream)
+            _write_all(stream, content)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
@@ -334,28 +334,28 @@ def _write_file(path: Path, write: Any) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there, and need not be
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with suppress(OSError):  # not every system can flush a folder, and the rename itself has happened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
-def _remove_leftovers(folder: Path) -> None:
+def _remove_leftovers(folder: Path, keep: set[str]) -> None:
     """Remove our own files that no manifest names; refuse a folder that holds somebody else's files and no model."""
-    named: set[str] = {MANIFEST}
+    named = {MANIFEST} | keep
     if is_model(folder):
-        manifest, _ = _parse(folder, _read_manifest(folder))
-        named |= {entry.name for entry in manifest.files.values()}
+        with suppress(ModelError):  # a manifest that cannot be read names nothing, and is about to be replaced
+            manifest, _ = _parse(folder, _read_manifest(folder))
+            named |= {entry.name for entry in manifest.files.values()}
     others = [path for path in sorted(folder.iterdir()) if path.name not in named]
-    foreign = [path for path in others if path.is_dir() or not _OURS.fullmatch(path.name)]
+    ours = [path for path in others if path.is_file() and _OURS.fullmatch(path.name)]
+    foreign = [path.name for path in others if path not in ours]
     if foreign and not is_model(folder):
-        raise UsageError(f"{folder} is no model folder and holds other files ({foreign[0].name}); name a new folder.")
-    for path in others:
-        if path not in foreign:
-            path.unlink()
+        raise UsageError(f"{folder} is no model folder and holds other files ({foreign[0]}); name a new folder.")
+    for path in ours:
+        path.unlink()
 
 
 @contextmanager

@@ -61,7 +61,6 @@ class Promise:
     confident_k: int | None
     confident_threshold: float | None
     sentences: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, lists and strings, ready for JSON."""
@@ -69,8 +68,8 @@ class Promise:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
 
     def with_notes(self, notes: Sequence[str]) -> Promise:
-        """The same promise with remarks on how it came about."""
-        return replace(self, notes=tuple(notes))
+        """The same promise, its sentences preceded by remarks on how it came about."""
+        return replace(self, sentences=(*notes, *self.sentences))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +217,8 @@ def pictures_needed(rate: float) -> int:
 
 
 def percent(share: float) -> str:
-    """A share in words: 0.0154 -> "1.5 %"."""
-    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
+    """A share in words, three figures of it: 0.015385 -> "1.54 %"."""
+    return f"{100 * share:.3g} %"
 
 
 def _p_values(calibration: NDArray[np.float64], values: ArrayLike) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""The everyday API: load a model, look, calibrate, evaluate."""
