@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from restora.config import from_toml, load_settings, preset_settings, read_settings, to_toml
+from restora.errors import SettingsError, UsageError
+from restora.training.settings import PRESETS, FitSettings, RunSettings
+
+
+class Oven(BaseModel):
+    """How the oven is driven."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    heat: float = Field(default=180.0, gt=0, le=300, description="Degrees Celsius.")
+    racks: tuple[int, ...] = (1, 2)
+
+
+class Cake(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["plain", "marble"] = Field(default="plain", description="Which cake.")
+    eggs: int = Field(default=3, ge=1, le=12, description="How many eggs.")
+    icing: str | None = Field(default=None, description="Colour of the icing.")
+    oven: Oven = Oven()
+
+
+@pytest.mark.parametrize(
+    "cake", [Cake(), Cake(kind="marble", eggs=12, icing='a "blue" one', oven=Oven(heat=0.1, racks=()))]
+)
+def test_what_is_written_reads_back_equal(cake):
+    assert from_toml(to_toml(cake), Cake) == cake
+
+
+def test_every_key_has_its_meaning_and_range_above_it():
+    lines = to_toml(Cake()).splitlines()
+    at = lines.index("eggs = 3")
+    assert lines[at - 2 : at] == ["# How many eggs.", "# allowed: at least 1, at most 12"]
+    assert '# allowed: "plain" or "marble"' in lines
+    assert 'icing = "none"' in lines  # TOML has no null
+    assert lines.index("# How the oven is driven.") + 1 == lines.index("[oven]")
+
+
+def test_two_mistakes_are_both_named_with_place_nearest_key_and_range():
+    with pytest.raises(SettingsError) as caught:
+        from_toml("egs = 4\n\n[oven]\nheat = 500.0\n", Cake, where="cake.toml")
+    sentence = str(caught.value)
+    assert sentence.startswith("cake.toml: ")
+    assert "egs (line 1) is not a setting, the nearest is eggs" in sentence
+    assert "oven.heat (line 4) is 500.0, allowed is more than 0, at most 300" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("kind = 'fruit'", 'kind (line 1) is \'fruit\', allowed is "plain" or "marble"'),
+        ("eggs = 'many'", "eggs (line 1) is 'many', allowed is at least 1, at most 12"),
+        ("[oven]\nheet = 1", "oven.heet (line 2) is not a setting, the nearest is oven.heat"),
+        ("[oven]\nxyzzy = 1", "oven.xyzzy (line 2) is not a setting, known are heat, racks"),
+        ("eggs = ", "this is not TOML"),
+        ("[oven]\nracks = ['low']", "oven.racks.0 is 'low'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(text, words):
+    with pytest.raises(SettingsError) as caught:
+        from_toml(text, Cake)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"none\.toml: the settings cannot be read \(No such file"):
+        read_settings(tmp_path / "none.toml", Cake)
+    (tmp_path / "picture.toml").write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(SettingsError, match="not a text file"):
+        read_settings(tmp_path / "picture.toml", Cake)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_survives_the_file_whole(preset, tmp_path: Path):
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(PRESETS[preset]))
+    assert load_settings(file) == PRESETS[preset]
+
+
+def test_a_setting_left_open_against_its_preset_survives_the_file(tmp_path: Path):
+    # the preset has steps; a record without them must not get them back from the preset
+    settings = RunSettings(fit=FitSettings(steps=None, batch=5))
+    (tmp_path / "run.toml").write_text(to_toml(settings))
+    assert load_settings(tmp_path / "run.toml") == settings
+
+
+def test_what_a_file_leaves_out_is_as_in_the_preset_it_names(tmp_path: Path):
+    (tmp_path / "run.toml").write_text('preset = "paper"\n[fit]\nbatch = 3\n')
+    settings = load_settings(tmp_path / "run.toml")
+    assert settings.fit.batch == 3
+    assert settings.fit.learning_rate == PRESETS["paper"].fit.learning_rate
+    assert settings.ura_net == PRESETS["paper"].ura_net
+
+
+def test_a_rule_between_keys_is_told_without_the_whole_table(tmp_path: Path):
+    (tmp_path / "run.toml").write_text("[ura_net.attention]\nown_tokens = false\nglobal_tokens = 0\n")
+    with pytest.raises(SettingsError, match=r"ura_net\.attention \(line 1\): attention has no keys"):
+        load_settings(tmp_path / "run.toml")
+
+
+@pytest.mark.parametrize("names", [("ura-nett", "small", "ura-net"), ("ura-net", "smal", "small")])
+def test_an_unknown_preset_or_method_names_the_nearest(names):
+    method, preset, nearest = names
+    with pytest.raises(UsageError, match=f"the nearest is {nearest}"):
+        preset_settings(method, preset)
