@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import ModelError, need
-from restora.runtimes.runtime import count_cores
+from restora.runtimes.runtime import OUTPUTS, count_cores
 
 
 class OpenvinoRuntime:
@@ -41,7 +41,10 @@ class OpenvinoRuntime:
             first = str(error).partition("\n")[0]
             raise ModelError(f"{graph} cannot be opened by OpenVINO ({first}); export the model again.") from error
         self._request = self._compiled.create_infer_request()
-        self._names = [output.get_any_name() for output in self._compiled.outputs]
+        # where OpenVINO folds a node away, one tensor bears its own name and that of the output
+        self._names = [sorted(output.get_names() & set(OUTPUTS)) for output in self._compiled.outputs]
+        if not any("score" in names for names in self._names):
+            raise ModelError(f"{graph} is no graph of Restora: it must give 'score'.")
 
     def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """uint8 [N, H, W, 3] -> float32 arrays by name, N first."""
@@ -49,5 +52,6 @@ class OpenvinoRuntime:
         # the request writes into the same memory next time, so its results are copied out
         return {
             name: np.array(self._request.get_output_tensor(place).data, dtype=np.float32)
-            for place, name in enumerate(self._names)
+            for place, names in enumerate(self._names)
+            for name in names
         }

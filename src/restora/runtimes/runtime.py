@@ -13,6 +13,7 @@ from restora.bundle import Model
 from restora.errors import UsageError
 
 INPUT = "picture"
+OUTPUTS = ("score", "doubt", "map", "probability", "aleatoric", "epistemic")
 
 
 class Runtime(Protocol):

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincinv
 
 from restora.errors import UsageError
+from restora.images.split import FEWEST_GOOD
 
 DEFAULT_RATE = 0.01
-FEWEST_GOOD = 8
 NO_CALIBRATION = (
     f"This model has no calibration (it saw fewer than {FEWEST_GOOD} good pictures), so nothing is promised and every "
     "verdict is review; add good pictures with restora calibrate."

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.images.prepare import carry_map
+from restora.images.split import FEWEST_GOOD
 from restora.metrics.regions import regions_above
-from restora.verdicts.calibration import FEWEST_GOOD, Calibration
+from restora.verdicts.calibration import Calibration
 
 Verdict = Literal["ok", "review", "defect", "error"]
 Map = NDArray[np.float32]
