@@ -46,14 +46,19 @@ class _Reason(Exception):
 
 @contextmanager
 def opened(stream: IO[bytes], name: str) -> Iterator[ImageFile]:
-    """The picture in `stream` with its header read, its format known and its size allowed.
+    """The picture in `stream` with its header read, its format known and its size allowed; errors as in `blamed`."""
+    with blamed(name), _quiet_tiff(stream), _header(stream) as image:
+        yield image
 
-    Whatever a decoder raises inside the block comes out as PictureError: damaged files make decoders raise
-    nearly everything, and one bad picture must never end a job.
+
+@contextmanager
+def blamed(name: str) -> Iterator[None]:
+    """Whatever a decoder raises inside the block comes out as a PictureError that names the picture.
+
+    Damaged files make decoders raise nearly everything, and one bad picture must never end a job.
     """
     try:
-        with _quiet_tiff(stream), _header(stream) as image:
-            yield image
+        yield
     except PictureError:
         raise
     except _Reason as reason:
@@ -146,11 +151,13 @@ def _sixteen_bit_colour(image: Image.Image) -> NDArray[np.uint16] | None:
     stream.seek(0)
     data = stream.read()
     if raw == "LA;16B":  # four bytes a pixel: read as if they were four samples
-        both = _decoded_as(type(image), data, "RGBA").astype(np.uint16)
-        pairs = both[..., 0::2] << 8 | both[..., 1::2]
-        return pairs[..., [0, 0, 0, 1]]
-    upper = _decoded_as(type(image), data, raw).astype(np.uint16)
-    return upper << 8 | _decoded_as(type(image), data, _OTHER_ORDER[raw])
+        both = _decoded_as(type(image), data, "RGBA")
+        return _joined(both[..., 0::2], both[..., 1::2])[..., [0, 0, 0, 1]]
+    return _joined(_decoded_as(type(image), data, raw), _decoded_as(type(image), data, _OTHER_ORDER[raw]))
+
+
+def _joined(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    return upper.astype(np.uint16) * np.uint16(256) + lower
 
 
 def _decoded_as(kind: type[ImageFile], data: bytes, raw: str) -> NDArray[np.uint8]:
@@ -167,11 +174,29 @@ def _raw_mode(tile: _Tile) -> str:
     return args if isinstance(args, str) else str(args[0]) if args else ""
 
 
-def orientation(image: Image.Image) -> int:
-    """The EXIF rotation tag, 1 to 8, of a picture that was opened; 1 where there is none or it makes no sense."""
+def orientation(image: ImageFile) -> int:
+    """The EXIF rotation tag, 1 to 8, of a picture not yet decoded; 1 where there is none or it makes no sense."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return 1  # Pillow turns a TIFF by itself and has swapped its size already
-    return _tag_in_exif(image.info.get("exif", b""))
+    exif = image.info.get("exif", b"")
+    if isinstance(image, PngImagePlugin.PngImageFile) and not exif and image.fp is not None:
+        exif = _png_exif(image.fp)
+    return _tag_in_exif(exif)
+
+
+def _png_exif(stream: IO[bytes]) -> bytes:
+    """The eXIf chunk, which may also stand behind the samples, where Pillow finds it only after decoding."""
+    back = stream.tell()
+    stream.seek(8)
+    exif = b""
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"eXIf":
+            exif = stream.read(length)
+            break
+        stream.seek(length + 4, io.SEEK_CUR)
+    stream.seek(back)
+    return exif
 
 
 def _tag_in_exif(exif: bytes) -> int:
@@ -197,3 +222,18 @@ def turned(samples: NDArray[np.generic], orientation: int) -> NDArray[np.generic
         samples = samples[:, ::-1]
     quarters = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}[orientation]
     return np.rot90(samples, quarters)
+
+
+def describe(image: Image.Image) -> str:
+    """How the samples are stored, in words a person uses: ``grey``, ``RGB 16-bit``, ``palette``."""
+    words = {
+        "1": "1-bit", "L": "grey", "LA": "grey with alpha", "La": "grey with alpha", "P": "palette",
+        "PA": "palette with alpha", "RGBA": "RGB with alpha", "RGBa": "RGB with alpha", "I": "grey 32-bit",
+        "F": "grey float",
+    }  # fmt: skip
+    if image.mode.startswith("I;16"):
+        return "grey 16-bit"
+    tile = image.tile[0] if isinstance(image, ImageFile) and image.tile else None
+    raw = _raw_mode(tile) if tile is not None else ""
+    word = "grey with alpha" if raw.startswith("LA;") else words.get(image.mode, image.mode)
+    return f"{word} 16-bit" if ";16" in raw else word

@@ -75,6 +75,10 @@ def check_folder(folder: Path) -> os.stat_result:
 
 
 def name_below(path: Path, root: Path) -> str:
-    """The path below `root` with ``/`` between folders; bytes of a name that are no UTF-8 become U+FFFD."""
-    below = path.relative_to(root).as_posix()
-    return os.fsencode(below).decode("utf-8", "replace")
+    """The path below `root` with ``/`` between folders, printable."""
+    return printable(path.relative_to(root).as_posix())
+
+
+def printable(name: str) -> str:
+    """A file's name as text that any table can hold: bytes that are no UTF-8 become U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

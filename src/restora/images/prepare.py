@@ -68,11 +68,9 @@ def choose_size(shapes: Sequence[tuple[int, int]], pixels: int = DEFAULT_PIXELS)
     to `pixels` where it is larger: 384 x 512 gives 288 x 384, 256 x 256 stays. Raises DataError without shapes,
     SettingsError where `pixels` is too few.
     """
-    if not shapes:
-        raise DataError("There is no picture to take the input size from; check the folder of good pictures")
     if pixels < MULTIPLE * MULTIPLE:
         raise SettingsError(f"--pixels is {pixels}; it must be at least {MULTIPLE * MULTIPLE}")
-    height, width = (sorted(sides)[(len(shapes) - 1) // 2] for sides in zip(*shapes, strict=True))
+    height, width = median_shape(shapes)
     shrink = min(1.0, math.sqrt(pixels / (height * width)))
 
     def distance(size: tuple[int, int]) -> float:
@@ -80,6 +78,14 @@ def choose_size(shapes: Sequence[tuple[int, int]], pixels: int = DEFAULT_PIXELS)
 
     steps = range(MULTIPLE, pixels // MULTIPLE + 1, MULTIPLE)
     return min(((h, w) for h in steps for w in range(MULTIPLE, pixels // h + 1, MULTIPLE)), key=distance)
+
+
+def median_shape(shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The median height and the median width (the lower one of two), each for itself. Raises DataError without shapes."""
+    if not shapes:
+        raise DataError("There is no picture to take the input size from; check the folder of good pictures")
+    height, width = (sorted(sides)[(len(shapes) - 1) // 2] for sides in zip(*shapes, strict=True))
+    return height, width
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -52,7 +52,7 @@ def read_picture(source: PictureSource, *, name: str | None = None, depth: int |
     depth = check_depth(depth)
     where = _where(source)
     name = name if name is not None else _name(source)
-    pixels = to_rgb(_samples(source, name), depth=depth, name=name)
+    pixels = to_rgb(read_samples(source, name), depth=depth, name=name)
     return Picture(name, pixels, where)
 
 
@@ -61,10 +61,12 @@ def read_size(source: PictureSource) -> tuple[int, int]:
     if isinstance(source, np.ndarray):
         return _checked_shape(source, _name(source))[:2]
     if isinstance(source, Image.Image):
-        width, height = source.size
-        turn = _turn_of_image(source)
+        with decode.blamed(_name(source)):
+            source.load()
+            width, height = source.size
+            turn = _turn_of_image(source)
     else:
-        with _open(source, _name(source)) as image:
+        with opened(source, _name(source)) as image:
             width, height = image.size
             turn = decode.orientation(image)
     return (width, height) if turn >= 5 else (height, width)
@@ -75,7 +77,7 @@ def read_mask(source: PictureSource) -> NDArray[np.bool_]:
 
     Raises PictureError.
     """
-    samples = _samples(source, _name(source))
+    samples = read_samples(source, _name(source))
     if samples.ndim == 2:
         return np.ascontiguousarray(samples > 0)
     return np.ascontiguousarray((samples[..., :3] > 0).any(axis=-1))
@@ -138,23 +140,32 @@ def _checked_shape(samples: NDArray[Any], name: str) -> tuple[int, int, int]:
     return samples.shape[0], samples.shape[1], channels
 
 
-def _samples(source: PictureSource, name: str) -> NDArray[Any]:
+def read_samples(source: PictureSource, name: str) -> NDArray[Any]:
+    """The samples as they are stored, upright but not scaled; see `decode.stored_samples`. Raises PictureError."""
     if isinstance(source, np.ndarray):
         return source
     if isinstance(source, Image.Image):
-        turn = _turn_of_image(source)
-        return decode.turned(decode.stored_samples(source), turn)
-    with _open(source, name) as image:
+        return _samples_of_image(source, name)
+    with opened(source, name) as image:
+        turn = decode.orientation(image)
+        return decode.turned(decode.stored_samples(image), turn)
+
+
+def _samples_of_image(image: Image.Image, name: str) -> NDArray[Any]:
+    with decode.blamed(name):
         samples = decode.stored_samples(image)
-        return decode.turned(samples, decode.orientation(image))
+        image.load()  # the tag counts once it is decoded: Pillow takes it away where it has turned the picture itself
+        return decode.turned(samples, _turn_of_image(image))
 
 
 def _turn_of_image(image: Image.Image) -> int:
-    return int(image.getexif().get(0x0112, 1))
+    turn = image.getexif().get(0x0112, 1)
+    return turn if turn in range(1, 9) else 1
 
 
 @contextmanager
-def _open(source: str | os.PathLike[str] | bytes, name: str) -> Iterator[ImageFile]:
+def opened(source: str | os.PathLike[str] | bytes, name: str) -> Iterator[ImageFile]:
+    """A picture file with its header read and nothing decoded yet. Raises PictureError, also for the block inside."""
     if isinstance(source, bytes):
         with decode.opened(io.BytesIO(source), name) as image:
             yield image
