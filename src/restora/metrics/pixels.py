@@ -78,6 +78,12 @@ class PixelScores:
         self._levels: Levels | None = None
         self._marked: list[Marked] = []
         self._normal: list[Scores] = []
+        self._masked = 0
+
+    @property
+    def masked(self) -> int:
+        """Number of defective pictures in which something is marked (and not ignored)."""
+        return self._masked
 
     def add_defective(self, map: ArrayLike, mask: ArrayLike, *, ignore: ArrayLike | None = None) -> None:
         """Take the map of a defective picture.
@@ -95,6 +101,7 @@ class PixelScores:
         labels, _ = label_regions(marked)
         taken = marked if keep is None else marked & keep
         self._marked.append(Marked(scores[taken], labels[taken]))
+        self._masked += bool(taken.any())
         self._normal.append(scores[~marked if keep is None else keep & ~marked])
 
     def close_defectives(self) -> None:
