@@ -210,7 +210,7 @@ def test_scores_of_items_for_a_calibration(runtime, tmp_path):
     scores, doubts = score_items(runtime, pictures(5), SPEC, batch=4)
     assert scores.tolist() == [0, 1, 2, 3, 4]
     assert doubts.tolist() == [0] * 5
-    with pytest.raises(PictureError, match="missing.png"):
+    with pytest.raises(PictureError, match=r"missing\.png"):
         score_items(runtime, [*pictures(2), At("missing.png", str(tmp_path / "missing.png"))], SPEC)
 
     def broken(batch):

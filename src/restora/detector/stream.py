@@ -91,12 +91,18 @@ def look_through(
 def score_items(
     runtime: Runtime, items: Iterable[Any], spec: InputSpec, *, batch: int = 8, workers: int = WORKERS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(n,) scores and (n,) doubts of n items (each with `name` and `source`), for a calibration.
+    """`score_sources` of the items of a data set (each with `name` and `source`)."""
+    return score_sources(runtime, sources_of(items), spec, batch=batch, workers=workers)
+
+
+def score_sources(
+    runtime: Runtime, sources: Iterable[Named], spec: InputSpec, *, batch: int = 8, workers: int = WORKERS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n,) scores and (n,) doubts of n pictures, for a calibration.
 
     Raises PictureError for a picture that cannot be read, StoppedError for a score that is no number.
     """
     scores, doubts = [], []
-    sources = (_ItemSource(item.name, item.source) for item in items)
     for look in look_through(runtime, sources, spec, batch=batch, workers=workers):
         if look.outputs is None:
             raise PictureError(look.error or f"{look.name} cannot be read.")
@@ -108,10 +114,15 @@ def score_items(
     return np.array(scores, dtype=np.float64), np.array(doubts, dtype=np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _ItemSource:
     name: str
     locator: Any
+
+
+def sources_of(items: Iterable[Any]) -> Iterator[Named]:
+    """Items of a data set as sources."""
+    return (_ItemSource(item.name, item.source) for item in items)
 
 
 def _read_ahead(sources: Iterable[Named], spec: InputSpec, ahead: int, workers: int, keep: bool) -> Iterator[_Read]:

@@ -41,11 +41,13 @@ def _facts(prediction: Prediction) -> str:
 
 
 def _pictures(prediction: Prediction) -> str:
-    if prediction.pixels is None or prediction.map is None or prediction.colours is None:
+    if prediction.pixels is None or prediction.map is None:
         return ""
-    low, high = prediction.colours
-    heat = heat_overlay(prediction.pixels, prediction.map, low, high, prediction.regions)
-    return _image(prediction.pixels, "the picture") + " " + _image(heat, "where it differs from a good one")
+    plain = _image(prediction.pixels, "the picture")
+    if prediction.colours is None:
+        return plain
+    heat = heat_overlay(prediction.pixels, prediction.map, *prediction.colours, prediction.regions)
+    return plain + " " + _image(heat, "where it differs from a good one")
 
 
 def _image(pixels: NDArray[np.uint8], words: str) -> str:

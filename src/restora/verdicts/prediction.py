@@ -44,7 +44,8 @@ class Prediction:
     regions : where, the strongest first; a defect has at least one
     reason : why the verdict is review, in words; None for any other verdict
     map, probability, aleatoric, epistemic : float32 [H, W] in the picture's own pixels, only where maps were asked for
-    pixels : uint8 [H, W, 3], the picture itself, beside the maps; colours : map values where heat begins and is full
+    pixels : uint8 [H, W, 3], the picture itself, beside the maps; colours : map values where heat begins and is full,
+        None without a calibration: a picture's own extremes would make every picture look hot
     milliseconds : the picture's share of the time, reading and network together
     """
 
@@ -70,7 +71,7 @@ class Prediction:
         return cls(name, "error", error=error, milliseconds=milliseconds)
 
     def with_maps(
-        self, outputs: Mapping[str, NDArray[np.float32]], pixels: NDArray[np.uint8], colours: tuple[float, float]
+        self, outputs: Mapping[str, NDArray[np.float32]], pixels: NDArray[np.uint8], colours: tuple[float, float] | None
     ) -> Prediction:
         """The same prediction with the graph's maps [h, w] carried to the pixels [H, W, 3] of its picture."""
         maps: dict[str, Any] = {key: carry_map(outputs[key], pixels.shape[:2]) for key in MAPS if key in outputs}
@@ -100,6 +101,11 @@ class Rule:
         if calibration is None:
             return cls(None, rate)
         return cls(calibration, rate, calibration.threshold(rate), calibration.doubt_threshold(rate))
+
+    @property
+    def colours(self) -> tuple[float, float] | None:
+        """Map values where heat begins and is full; None without a calibration."""
+        return None if self.calibration is None else self.calibration.colours(self.rate)
 
     def verdict(self, score: float, doubt: float) -> tuple[Verdict, float | None, str | None]:
         """Verdict, p-value and, for a review, the reason.
