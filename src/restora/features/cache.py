@@ -7,6 +7,7 @@ memory which belongs to the process stays the same however many pictures there a
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ class FeatureCache:
         trunk.check_size(size)
         cache = cls(folder, aggregate, size)
         folder.mkdir(parents=True, exist_ok=True)
+        cache.close()  # what a killed run may have left takes room
         cache._check_room(folder, bytes_needed(aggregate.levels, size, count))
         try:
             moments = cache._write(trunk, aggregate, pictures)
@@ -129,10 +131,10 @@ class FeatureCache:
 
 
 class _Moment:
-    """Count, mean and squared deviation of the numbers seen so far (Chan, Golub and LeVeque, 1979)."""
+    """Count, sum and sum of squares of the numbers seen so far, in float64."""
 
     def __init__(self) -> None:
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
+        self.count, self.total, self.squares = 0, 0.0, 0.0
 
     def add(self, level: Tensor) -> None:
         low, high = (float(value) for value in torch.aminmax(level))
@@ -140,16 +142,14 @@ class _Moment:
             raise SettingsError(
                 f"The trunk gives features up to {max(-low, high):.3g}, more than float16 can hold; use another trunk."
             )
-        variance, mean = (float(value) for value in torch.var_mean(level, correction=0))
-        count = level.numel()
-        apart, total = mean - self.mean, self.count + count
-        self.squares += variance * count + apart**2 * self.count * count / total
-        self.mean += apart * count / total
-        self.count = total
+        self.count += level.numel()
+        self.total += float(level.mean()) * level.numel()
+        self.squares += float(torch.linalg.vector_norm(level)) ** 2
 
     @property
     def deviation(self) -> float:
-        return (self.squares / self.count) ** 0.5 if self.count else 1.0
+        mean = self.total / self.count
+        return math.sqrt(max(0.0, self.squares / self.count - mean**2))
 
 
 def _features(trunk: Trunk, aggregate: Aggregate, batch: NDArray[np.uint8]) -> list[Tensor]:

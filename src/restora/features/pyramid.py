@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from restora.bundle import TrunkCard
 from restora.errors import SettingsError
-from restora.features.levels import Level
-from restora.features.resnet import ResNet
-from restora.features.settings import RESNETS, PyramidPlan, check_trunk_name
+from restora.features.bodies import build_body
+from restora.features.levels import Body, Level
+from restora.features.settings import PyramidPlan
 from restora.features.weights import Weights, load_weights
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, RGB in 0..1
-MULTIPLE = 32
+__all__ = ["Aggregate", "Level", "Pyramid", "PyramidPlan", "Trunk", "load_trunk"]
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,22 @@ class Trunk(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, body: nn.Module, levels: tuple[Level, ...], weights: Weights, multiple: int = MULTIPLE) -> None:
+    def __init__(self, body: Body, weights: Weights) -> None:
         super().__init__()
         self.body = body
-        self.levels = levels
+        self.levels = body.levels
+        self.multiple = body.multiple
         self.weights = weights
-        self.multiple = multiple
-        self.register_buffer("mean", 255 * torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("deviation", 255 * torch.tensor(DEVIATION).view(1, 3, 1, 1))
+        self.register_buffer("mean", 255 * torch.tensor(body.mean).view(1, 3, 1, 1))
+        self.register_buffer("deviation", 255 * torch.tensor(body.deviation).view(1, 3, 1, 1))
         self.requires_grad_(False)
         self.eval()
+
+    @property
+    def card(self) -> TrunkCard:
+        """What a model's manifest says of the trunk."""
+        told = self.weights
+        return TrunkCard(name=told.trunk, sha256=told.sha256, licence=told.licence, terms=told.terms)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode: the statistics of a published network must never move."""
@@ -59,14 +65,20 @@ class Trunk(nn.Module):
         return cast("list[Tensor]", self.body((pictures.to(self.mean.dtype) - self.mean) / self.deviation))
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """Raise SettingsError with the nearest size that fits unless (height, width) are multiples of `multiple`."""
-        if all(side > 0 and side % self.multiple == 0 for side in size):
-            return
-        near = [max(1, round(side / self.multiple)) * self.multiple for side in size]
-        raise SettingsError(
-            f"Trunk {self.weights.trunk} cannot take pictures of {size[0]}x{size[1]}: both sides must be "
-            f"multiples of {self.multiple}; the nearest size that fits is {near[0]}x{near[1]}."
-        )
+        """Raise SettingsError, naming what would fit, for a (height, width) that the trunk cannot take."""
+        only, multiple = self.body.only_size, self.multiple
+        if only is not None:
+            fits, near = size == only, only
+            rule = "it takes one size only"
+        else:
+            fits = all(side > 0 and side % multiple == 0 for side in size)
+            near = (_nearest(size[0], multiple), _nearest(size[1], multiple))
+            rule = f"both sides must be multiples of {multiple}"
+        if not fits:
+            raise SettingsError(
+                f"Trunk {self.weights.trunk} cannot take pictures of {size[0]}x{size[1]}: {rule}; "
+                f"use --size {near[0]}x{near[1]}."
+            )
 
 
 def load_trunk(
@@ -78,11 +90,10 @@ def load_trunk(
     Raises UsageError for an unknown name, SettingsError for levels or weights that do not fit, MissingError
     where there are no weights.
     """
-    body = _BUILDERS[check_trunk_name(name)](name, levels)
-    return Trunk(body, body.levels, load_weights(body, name, weights, seed=seed))
-
-
-_BUILDERS = dict.fromkeys(RESNETS, ResNet)
+    with torch.random.fork_rng(devices=[]):  # starting numbers are drawn while building; the caller's draws stay
+        torch.manual_seed(seed)
+        body = build_body(name, levels)
+    return Trunk(body, load_weights(body, name, weights, seed=seed))
 
 
 class Aggregate(nn.Module):
@@ -131,3 +142,7 @@ def _merged(levels: Sequence[Level]) -> Level:
 
 def _resized(level: Tensor, grid: Sequence[int]) -> Tensor:
     return functional.interpolate(level, size=list(grid), mode="bilinear", align_corners=True)
+
+
+def _nearest(side: int, multiple: int) -> int:
+    return max(1, round(side / multiple)) * multiple

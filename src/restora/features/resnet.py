@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from restora.features.levels import Level, check_levels
+from restora.features.levels import Body, Level, check_levels
 
 WIDTHS = (64, 128, 256, 512)
 
@@ -74,7 +74,7 @@ class Bottleneck(nn.Module):
         return (y + shortcut).relu()
 
 
-class ResNet(nn.Module):
+class ResNet(Body):
     """The stem and the stages up to the deepest of `levels` (1 to 4, strides 4 to 32).
 
     `forward`: normalised pictures float32[N, 3, H, W] -> one float32[N, C_l, H / stride_l, W / stride_l] a level.

@@ -31,7 +31,7 @@ class TrunkSettings(BaseModel):
 class PyramidPlan(BaseModel):
     """What a method wants to restore: which levels of the trunk, and what is made of them.
 
-    `levels`: numbers of the trunk's levels, 1 the finest, ascending.
+    `levels`: numbers of the trunk's levels, ascending; level l has a cell every 2 ** (l + 1) picture pixels.
     `pool`: side of the mean window run over every level at stride 1 (odd; 1 for none).
     `merge`: all levels on the grid of the first, joined along the channels into one; else kept apart.
     `scaled`: every level divided by one number, its standard deviation over the fitting pictures.
@@ -47,8 +47,8 @@ class PyramidPlan(BaseModel):
     @field_validator("levels")
     @classmethod
     def _ascending(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
-        if list(levels) != sorted(set(levels)) or levels[0] < 1:
-            raise ValueError("levels must be different numbers from 1 up, in ascending order")
+        if list(levels) != sorted(set(levels)):
+            raise ValueError("levels must be different numbers in ascending order")
         return levels
 
 

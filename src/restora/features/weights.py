@@ -7,22 +7,22 @@ Looked for in this order: the file named, `RESTORA_WEIGHTS` (a file or a folder)
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
-from restora.errors import MissingError, SettingsError
-from restora.features.settings import RANDOM
-
-SUFFIXES = (".safetensors", ".pth", ".pt")
-UNSTATED = "not stated with the file"
-RANDOM_TERMS = ("none: random numbers", "none: taught by no data")
+from restora.errors import MissingError, SettingsError, UsageError
+from restora.features.bodies import build_body, depth
+from restora.features.checkpoint import CARD_KEY, SUFFIXES, file_digest, fit_tensors, read_card, read_tensors
+from restora.features.levels import Body
+from restora.features.settings import RANDOM, TIMM_PREFIX, TRUNKS, check_trunk_name
+from restora.features.terms import RANDOM_TERMS, known_terms
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Weights:
     trunk: str
     path: Path | None
     sha256: str
-    licence: str = UNSTATED
-    terms: str = UNSTATED
+    licence: str
+    terms: str
 
 
 def weights_folder() -> Path:
@@ -51,14 +51,9 @@ def find_weights(trunk: str, weights: str | Path | None = None) -> Path | None:
         return None
     if weights is not None:
         return _existing(Path(weights).expanduser(), "--weights")
-    named = os.environ.get("RESTORA_WEIGHTS", "")
-    places = [weights_folder()]
-    if named:
-        place = _existing(Path(named).expanduser(), "RESTORA_WEIGHTS", folder=True)
+    for place in _places():
         if place.is_file():
             return place
-        places.insert(0, place)
-    for place in places:
         found = _matching(place, trunk)
         if found is not None:
             return found
@@ -68,7 +63,7 @@ def find_weights(trunk: str, weights: str | Path | None = None) -> Path | None:
     )
 
 
-def load_weights(body: nn.Module, trunk: str, weights: str | Path | None = None, *, seed: int = 0) -> Weights:
+def load_weights(body: Body, trunk: str, weights: str | Path | None = None, *, seed: int = 0) -> Weights:
     """Put weights into `body`, the network of `trunk`, and say which they were.
 
     Numbers of any float kind become float32. What the file has beyond the network (deeper levels, the
@@ -77,29 +72,61 @@ def load_weights(body: nn.Module, trunk: str, weights: str | Path | None = None,
     path = find_weights(trunk, weights)
     if path is None:
         fill_random(body, seed)
-        return Weights(trunk, None, state_digest(body), *RANDOM_TERMS)
-    wanted = {name: tuple(tensor.shape) for name, tensor in body.state_dict().items() if _counts(name)}
-    state = read_tensors(path, wanted, trunk)
-    body.load_state_dict(state, strict=False)
-    return Weights(trunk, path, file_digest(path))
+        return Weights(trunk, None, state_digest(body.network), *RANDOM_TERMS)
+    body.network.load_state_dict(fit_tensors(path, needed(body), trunk), strict=False)
+    return describe(path, trunk)
 
 
-def read_tensors(path: Path, wanted: Mapping[str, tuple[int, ...]], trunk: str) -> dict[str, Tensor]:
-    """Read the `wanted` tensors (name -> shape) of a file as float32; SettingsError where they do not fit `trunk`."""
-    held = _read_safetensors(path, wanted) if path.suffix == ".safetensors" else _read_pickle(path)
-    for name, shape in wanted.items():
-        if name not in held:
-            raise SettingsError(f"The weights {path} do not fit trunk {trunk}: tensor {name} {list(shape)} is missing.")
-        if tuple(held[name].shape) != shape:
-            raise SettingsError(
-                f"The weights {path} do not fit trunk {trunk}: tensor {name} "
-                f"is {list(held[name].shape)}, the trunk needs {list(shape)}."
-            )
-    state = {name: held[name].to(torch.float32) for name in wanted}
-    broken = next((name for name, tensor in state.items() if not tensor.isfinite().all()), None)
-    if broken is not None:
-        raise SettingsError(f"The weights {path} cannot be used: tensor {broken} holds numbers that are not finite.")
-    return state
+def describe(path: Path, trunk: str) -> Weights:
+    """Return the card of a file of weights; terms from the file itself, else from the table of known files."""
+    sha256, said = file_digest(path), read_card(path)
+    licence, terms = known_terms(sha256)
+    return Weights(trunk, path, sha256, said.get("licence", licence), said.get("terms", terms))
+
+
+def list_weights() -> tuple[Weights, ...]:
+    """Return the weights at hand in `RESTORA_WEIGHTS` and the user's folder, with the trunk each is for."""
+    return tuple(describe(path, trunk) for path, trunk in _at_hand())
+
+
+def import_weights(
+    file: str | Path, trunk: str, *, licence: str | None = None, terms: str | None = None, overwrite: bool = False
+) -> Weights:
+    """Copy a file of weights into the user's folder as safetensors, where `find_weights` finds it for `trunk`.
+
+    Kept are the tensors of the trunk up to the deepest level the file has, at the precision they are in.
+    `licence`, `terms`: written into the copy; by default what is known of the file.
+    Raises UsageError for an unknown trunk or where weights for it are there already, SettingsError where the file
+    does not fit.
+    """
+    source = _existing(Path(file).expanduser(), "FILE")
+    target = weights_folder() / f"{_stem(check_trunk_name(trunk))}.safetensors"
+    if target.exists() and not overwrite:
+        raise UsageError(f"There are weights for trunk {trunk} already, at {target}; remove that file first.")
+    held = read_tensors(source)
+    wanted = _deepest(trunk, held)
+    fit_tensors(source, wanted, trunk)
+    card = describe(source, trunk)
+    said = {"trunk": trunk, "licence": licence or card.licence, "terms": terms or card.terms, "source": card.sha256}
+    part = target.with_suffix(".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kept = {name: held[name].contiguous().clone() for name in wanted}
+        save_file(kept, part, metadata={CARD_KEY: json.dumps(said, sort_keys=True)})
+        os.replace(part, target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise MissingError(f"The weights could not be written to {target} ({error.strerror}).") from error
+    return describe(target, trunk)
+
+
+def needed(body: Body) -> dict[str, tuple[int, ...]]:
+    """Return name and shape of every tensor that weights for `body` must have."""
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in body.network.state_dict().items()
+        if not name.endswith("num_batches_tracked")  # bookkeeping of training; many published files lack it
+    }
 
 
 def fill_random(body: nn.Module, seed: int) -> None:
@@ -112,23 +139,18 @@ def fill_random(body: nn.Module, seed: int) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def state_digest(body: nn.Module) -> str:
+def state_digest(network: nn.Module) -> str:
     """Return a SHA-256 over names and numbers of a network's state."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(body.state_dict().items()):
+    for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.contiguous().cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
-def _counts(name: str) -> bool:
-    return not name.endswith("num_batches_tracked")  # bookkeeping of training; many published files lack it
+def _places() -> list[Path]:
+    named = os.environ.get("RESTORA_WEIGHTS", "")
+    return [*([_existing(Path(named).expanduser(), "RESTORA_WEIGHTS", folder=True)] if named else []), weights_folder()]
 
 
 def _existing(path: Path, said_by: str, *, folder: bool = False) -> Path:
@@ -138,43 +160,39 @@ def _existing(path: Path, said_by: str, *, folder: bool = False) -> Path:
 
 
 def _matching(folder: Path, trunk: str) -> Path | None:
-    files = sorted(f for f in folder.glob(f"{trunk}*") if f.suffix in SUFFIXES and _named_after(f, trunk))
-    exact = [file for file in files if file.stem == trunk]
-    found = exact or files
+    files = [file for file in _files(folder) if _named_after(file, trunk)]
+    found = [file for file in files if file.stem == _stem(trunk)] or files
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise SettingsError(f"Several weights for trunk {trunk} lie in {folder} ({names}); name one with --weights.")
     return found[0] if found else None
 
 
+def _at_hand() -> Iterator[tuple[Path, str]]:
+    for place in _places():
+        for path in [place] if place.is_file() else _files(place):
+            trunk = read_card(path).get("trunk") or next((name for name in TRUNKS if _named_after(path, name)), None)
+            if trunk is not None:
+                yield path, trunk
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*") if file.suffix in SUFFIXES and file.is_file())
+
+
+def _stem(trunk: str) -> str:
+    return trunk.removeprefix(TIMM_PREFIX)
+
+
 def _named_after(file: Path, trunk: str) -> bool:
-    rest = file.name[len(trunk) :]
-    return rest[:1] in {".", "-", "_"} and not rest.startswith("_2")  # resnet50 is not the head of resnet50_2
+    head, rest = file.name[: len(_stem(trunk))], file.name[len(_stem(trunk)) :]
+    return head == _stem(trunk) and rest[0] in ".-_" and not rest.startswith("_bn")  # vgg16_bn is another network
 
 
-def _read_safetensors(path: Path, wanted: Iterable[str]) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            prefix = _prefix(file.keys())
-            return {name: file.get_tensor(prefix + name) for name in wanted if prefix + name in set(file.keys())}
-    except (SafetensorError, OSError) as error:
-        raise SettingsError(f"The weights {path} cannot be read as safetensors: {error}") from None
-
-
-def _read_pickle(path: Path) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SettingsError(f"The weights {path} cannot be read by torch's weights-only loader: {reason}") from None
-    for key in ("state_dict", "model"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping):
-        raise SettingsError(f"The weights {path} hold no table of tensors.")
-    prefix = _prefix(content.keys())
-    return {name.removeprefix(prefix): value for name, value in content.items() if isinstance(value, Tensor)}
-
-
-def _prefix(names: Iterable[str]) -> str:
-    return "module." if all(name.startswith("module.") for name in names) else ""
+def _deepest(trunk: str, held: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
+    wanted: dict[str, tuple[int, ...]] = {}
+    for level in range(depth(trunk), 0, -1):
+        wanted = needed(build_body(trunk, (level,)))
+        if wanted.keys() <= held.keys():
+            break
+    return wanted
