@@ -1,0 +1,51 @@
+"""restora info: a model's card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from restora.cli.options import Json, Model
+from restora.cli.output import emit, emit_json, size, table
+
+
+def info(model: Model, json: Json = False) -> None:
+    """A model's card: what it is, what it was fitted on, what it promises; its files are verified.
+
+    Example: restora info part.restora
+    """
+    from restora.detector.detector import Detector
+
+    facts = Detector.load(model).info()
+    if json:
+        emit_json(facts, indent=2)
+    else:
+        emit("\n".join(card_lines(facts)))
+
+
+def card_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The card that `Detector.info` gives, as lines for people."""
+    trunk, spec, calibration = facts["trunk"], facts["input"], facts["calibration"]
+    whole = sum(entry["size"] for entry in facts["files"].values())
+    rows = [
+        ("model", f"{facts['model']}, {size(whole)}, fingerprint {facts['fingerprint'][:12]}, files verified"),
+        ("method", f"{facts['method']}, preset {facts['preset']}, settings {facts['settings_hash'][:12]}"),
+        ("trunk", f"{trunk['name']}, sha256 {trunk['sha256'][:12]}"),
+        ("licence", trunk["licence"]),
+        ("terms", trunk["terms"]),
+        ("input", _input(spec)),
+        ("fitted on", f"{facts['fitting']['count']} good pictures"),
+        ("calibrated on", "nothing" if calibration is None else f"{calibration['count']} good pictures"),
+        ("parity", ", ".join(f"{name} {gap:.1e}" for name, gap in facts["parity"].items()) or "not stated"),
+        ("graphs", ", ".join(facts["files"])),
+        ("made by", facts["reproduce"] or f"restora {facts['package_version']}"),
+    ]
+    yield table(rows)
+    yield from facts["promise_sentences"]
+
+
+def _input(spec: Mapping[str, Any]) -> str:
+    said = f"{spec['height']}x{spec['width']} pixels, {spec['resize']}"
+    if spec["depth"] is not None:
+        said += f", 16-bit pictures use {spec['depth']} bits"
+    return said + (", some places left out" if spec["ignore"] is not None else "")

@@ -1,0 +1,21 @@
+"""Arguments and options that several verbs share, so that they are spelt and explained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[Path, typer.Argument(help="The model folder, NAME.restora.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print for machines, on standard output.")]
+Layout = Annotated[str | None, typer.Option(help="Layout of the folder; found by itself, see: restora data layouts.")]
+FalseAlarms = Annotated[
+    float | None,
+    typer.Option(help="Share of good pictures that may be called defect, between 0 and 1; 0.01 unless stated."),
+]
+RuntimeName = Annotated[str, typer.Option("--runtime", help="What runs the graph: auto, onnx, openvino or torch.")]
+Batch = Annotated[int | None, typer.Option(min=1, help="Pictures a run of the graph; the model's own unless stated.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the runtime; the model's own unless stated.")]
+Trunk = Annotated[str | None, typer.Option(help="Frozen network whose features are restored, e.g. resnet18.")]
+Weights = Annotated[str | None, typer.Option(help="File with the trunk's weights, or: random.")]

@@ -1,0 +1,99 @@
+"""Sentences and progress on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+# Plain progress lines are for logs: one every few seconds says enough.
+LINE_SECONDS = 5.0
+
+
+def say(sentence: str) -> None:
+    """Print one sentence for people, on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def emit(text: str) -> None:
+    """Print data, on stdout."""
+    print(text, flush=True)
+
+
+def emit_json(value: Any, *, indent: int | None = None) -> None:
+    """Print one JSON value on stdout; NaN has no place in JSON and is refused."""
+    emit(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False))
+
+
+class Progress:
+    """A bar on a terminal, a line every few seconds elsewhere, both on stderr.
+
+    Use as a context and call `update(done, total, note)`; `total` may be None when it is not known.
+    """
+
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
+        self.title = title
+        self.quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        if not self.quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as RichProgress
+
+            columns = (
+                "{task.description}",
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[note]}"),
+            )
+            self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(self.title, total=None, note="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Show that `done` of `total` steps are behind us."""
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, note=note)
+            return
+        now = time.monotonic()
+        if now - self._last >= LINE_SECONDS or done == total:
+            self._last = now
+            say(f"{self.title}: {done}{f' of {total}' if total else ''}{f', {note}' if note else ''}")
+
+
+def duration(seconds: float) -> str:
+    """Say a time in words: ``40 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Say a number of bytes in words: ``950 B``, ``31.2 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable")
+
+
+def table(rows: list[tuple[str, str]]) -> str:
+    """Two columns as plain text, the first as wide as it needs."""
+    wide = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(f"{name:<{wide}}  {value}".rstrip() for name, value in rows)
