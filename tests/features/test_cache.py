@@ -67,6 +67,19 @@ def test_rows_come_back_as_the_trunk_gives_them(tmp_path: Path) -> None:
             torch.testing.assert_close(got, whole[[5, 0, 5]], rtol=2**-11 + 1e-5, atol=1e-6)
 
 
+def test_merged_levels_are_kept_apart_on_disk(tmp_path: Path) -> None:
+    pictures, trunk = drawn(3), stand_in()[0]
+    aggregate = Aggregate(PyramidPlan(levels=(1, 2), merge=True), Strips.levels)
+    batches = batched(pictures, 2)
+    with FeatureCache.build(tmp_path, trunk, aggregate, pictures=batches, count=3, size=SIZE) as cache:
+        (got,) = cache.batch([2, 1])
+        (whole,) = aggregate(trunk(torch.from_numpy(pictures).permute(0, 3, 1, 2))).levels
+        torch.testing.assert_close(got, whole[[2, 1]], rtol=2**-10, atol=2e-3)
+        taken = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert tuple(got.shape) == (2, 60, 32, 48)
+    assert taken == bytes_needed(aggregate.inputs, SIZE, 3) < bytes_needed(aggregate.levels, SIZE, 3)
+
+
 def test_a_walk_through_all_meets_every_picture_once_in_order(tmp_path: Path) -> None:
     with build(tmp_path, drawn(7)) as cache:
         walked = [torch.cat(levels) for levels in zip(*cache.batches(3), strict=True)]

@@ -94,13 +94,20 @@ def test_levels_kept_apart_are_divided_by_one_number_each() -> None:
 def test_merged_levels_lie_on_the_first_grid() -> None:
     plan = PyramidPlan(levels=(2, 3), pool=1, merge=True, scaled=False)
     aggregate = Aggregate(plan, [FINE, COARSE])
-    aggregate.set_scale([7.0])
+    aggregate.set_scale([7.0, 8.0])  # not asked for by this plan
     ramp = torch.tensor([0.0, 9.0]).view(1, 1, 2, 1).expand(1, 3, 2, 2)
     (merged,) = aggregate([torch.full((1, 2, 4, 4), 5.0), ramp]).levels
     assert aggregate.levels == (Level("fine+coarse", 5, 8),)
     assert torch.equal(merged[:, :2], torch.full((1, 2, 4, 4), 5.0))
     # corners stay where they are, so a ramp of 0 and 9 over four cells is 0, 3, 6, 9
     torch.testing.assert_close(merged[0, 2:, :, 1], torch.tensor([[0.0, 3.0, 6.0, 9.0]]).expand(3, 4))
+
+
+def test_merged_levels_are_scaled_each_by_its_own_number() -> None:
+    aggregate = Aggregate(PyramidPlan(levels=(2, 3), merge=True), [FINE, COARSE])
+    aggregate.set_scale([2.0, 4.0])
+    (merged,) = aggregate([torch.full((1, 2, 4, 4), 6.0), torch.full((1, 3, 2, 2), 6.0)]).levels
+    assert merged[0, :, 0, 0].tolist() == [3.0, 3.0, 1.5, 1.5, 1.5]
 
 
 def test_the_papers_pyramid_has_1792_channels_at_a_quarter() -> None:

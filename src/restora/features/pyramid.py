@@ -97,10 +97,10 @@ def load_trunk(
 
 
 class Aggregate(nn.Module):
-    """Makes the pyramid that a plan describes out of a trunk's raw levels.
+    """Makes the pyramid that a plan describes out of a trunk's raw levels: pool, scale, merge.
 
-    `levels` are the facts of what comes out; `scale` float32[L] is what each of them is divided by
-    (ones until `set_scale`, and for good where the plan is not scaled).
+    `inputs` are the facts of the raw levels, `levels` those of what comes out; `scale` float32[inputs] is what each
+    raw level is divided by (ones until `set_scale`, and for good where the plan is not scaled).
     """
 
     scale: Tensor
@@ -108,23 +108,28 @@ class Aggregate(nn.Module):
     def __init__(self, plan: PyramidPlan, levels: Sequence[Level]) -> None:
         super().__init__()
         self.plan = plan
-        self.levels = (_merged(levels),) if plan.merge else tuple(levels)
-        self.register_buffer("scale", torch.ones(len(self.levels)))
+        self.inputs = tuple(levels)
+        self.levels = (_merged(levels),) if plan.merge else self.inputs
+        self.register_buffer("scale", torch.ones(len(self.inputs)))
 
     def forward(self, raw: Sequence[Tensor]) -> Pyramid:
         """Return the pyramid of raw levels float[N, C_l, H_l, W_l]."""
-        return Pyramid([level / self.scale[index] for index, level in enumerate(self.pooled(raw))])
+        return self.finish(self.pooled(raw))
 
     def pooled(self, raw: Sequence[Tensor]) -> list[Tensor]:
-        """Return the levels before they are divided by `scale`."""
+        """Return the mean of every cell's neighbourhood, counting only cells that are there; shapes stay."""
         side = self.plan.pool
-        means = [
+        return [
             functional.avg_pool2d(level, side, stride=1, padding=side // 2, count_include_pad=False) for level in raw
         ]
+
+    def finish(self, pooled: Sequence[Tensor]) -> Pyramid:
+        """Return the pyramid of levels that were pooled already: scaled and, where the plan says so, merged."""
+        scaled = [level / self.scale[index] for index, level in enumerate(pooled)]
         if not self.plan.merge:
-            return means
-        grid = means[0].shape[-2:]
-        return [torch.cat([means[0], *(_resized(level, grid) for level in means[1:])], dim=1)]
+            return Pyramid(scaled)
+        grid = scaled[0].shape[-2:]
+        return Pyramid([torch.cat([scaled[0], *(_resized(level, grid) for level in scaled[1:])], dim=1)])
 
     def set_scale(self, deviations: Sequence[float]) -> None:
         """Take the standard deviations of the pooled levels over the fitting pictures, where the plan is scaled.
