@@ -48,6 +48,14 @@ def test_aupro_is_the_brute_force_area(limit):
         assert aupro(maps, masks, limit=limit) == pytest.approx(aupro_by_thresholds(maps, masks, limit), abs=1e-12)
 
 
+def test_aupro_is_the_curve_through_every_distinct_score():
+    rng = np.random.default_rng(0)
+    for limit in (0.05, 0.3, 1.0):
+        maps, masks = rng.normal(size=(3, 24, 20)), rng.random((3, 24, 20)) < 0.1
+        maps[masks] += 1
+        assert aupro(maps, masks, limit=limit) == pytest.approx(aupro_by_thresholds(maps, masks, limit), abs=1e-12)
+
+
 def test_pixels_pool_as_scikit_learn_has_them():
     for seed in range(50):
         maps, masks = tied_case(seed)
@@ -238,6 +246,18 @@ def test_aupimo_by_hand():
     one = np.array([[30.5, 5.5, 22.5, 0.0]])
     [found] = aupimo([good, one], [None, [[1, 1, 1, 0]]])
     assert found == pytest.approx((1 + 0 + np.log10(1e-4 / (8 / 250_000))) / 3)
+
+
+def test_aupimo_on_the_histogram_of_the_published_tests():
+    # A million pixels, 10^k of them at 7 - k or above. Between the rates 1e-5 (score 6) and 1e-4 (score 5) there is no
+    # threshold, so recall there stays that of score 6: 10 of 10^6 pixels, and 10 of the 10^5 of the second mask.
+    # (aupimo's tests join the two ends by a line and get 5.5 times that.)
+    scores = np.ones(1_000_000, dtype=np.float32)
+    for k in range(6):
+        scores[: 10**k] += 1
+    scores = scores.reshape(1000, 1000)
+    first = np.arange(1_000_000).reshape(1000, 1000) < 100_000
+    assert aupimo([scores] * 3, [None, np.ones_like(first), first]) == pytest.approx((1e-5, 1e-4), rel=1e-9)
 
 
 def test_aupimo_needs_good_pictures_of_a_hundred_thousand_pixels():

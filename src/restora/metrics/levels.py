@@ -35,11 +35,16 @@ class Levels:
     """Counts at each distinct anomalous score, rising, and what the figures need of the anomalous pixels."""
 
     def __init__(self, pictures: Sequence[Marked]) -> None:
+        self._sizes = np.array([picture.scores.size for picture in pictures], dtype=np.int64)
         scores = np.concatenate([picture.scores for picture in pictures]) if pictures else np.empty(0, np.float32)
-        self._values, self._place, self._anomalous = np.unique(scores, return_inverse=True, return_counts=True)
-        self._ends = np.cumsum([picture.scores.size for picture in pictures], dtype=np.int64)
         weights = np.concatenate([_weights(picture.regions) for picture in pictures]) if pictures else np.empty(0)
-        self._share = np.bincount(self._place, weights, minlength=self._values.size).astype(np.float64, copy=False)
+        order = rising_order(scores)
+        scores = scores[order]
+        starts = np.flatnonzero(np.diff(scores, prepend=np.nan) != 0)
+        self._values = scores[starts]
+        self._anomalous = np.diff(starts, append=scores.size)
+        self._share = np.add.reduceat(weights[order], starts) if scores.size else weights
+        self._picture = np.repeat(np.arange(len(pictures), dtype=np.int32), self._sizes)[order]
         self._normals = 0
         self._from = np.zeros(self._values.size, dtype=np.int64)
         self._above = np.zeros(self._values.size, dtype=np.int64)
@@ -65,7 +70,7 @@ class Levels:
         self._normals += normal.size
         self._heaps[size].append(normal)
         self._heaped += normal.size
-        if self._heaped >= HEAP:
+        if self._heaped >= max(HEAP, 2 * self._values.size):  # or the levels would cost more than the scores
             self._count_heaps()
 
     def _count_heaps(self) -> None:
@@ -99,10 +104,24 @@ class Levels:
         """One AUPIMO a defective picture, None where nothing is marked; all None if 1e-5 is less than one pixel."""
         self._count_heaps()
         if self._good_pixels * LOWER < 1.0:
-            return (None,) * self._ends.size
-        found = credit(self._good_rates / self._good_pictures)[self._place]
-        pictures = np.split(found, self._ends[:-1]) if self._ends.size else []
-        return tuple(float(pixels.mean()) if pixels.size else None for pixels in pictures)
+            return (None,) * len(self._sizes)
+        found = np.repeat(credit(self._good_rates / self._good_pictures), self._anomalous)
+        sums = np.bincount(self._picture, found, minlength=self._sizes.size)
+        return tuple(float(total / size) if size else None for total, size in zip(sums, self._sizes, strict=True))
+
+
+def rising_order(scores: Scores) -> NDArray[np.integer]:
+    """The places of (P,) finite scores from the lowest to the highest, equals in the order they came.
+
+    Score and place of a float32 make one uint64, and sorting that is several times faster than `argsort`.
+    """
+    if scores.dtype != np.float32 or scores.size >= 2**32:
+        return np.argsort(scores, kind="stable")
+    bits = (scores + np.float32(0)).view(np.uint32)  # adding turns -0.0, which equals 0.0, into it
+    rising = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
+    keys = rising.astype(np.uint64) << np.uint64(32) | np.arange(scores.size, dtype=np.uint64)
+    keys.sort()
+    return keys.astype(np.uint32)  # the lower half
 
 
 def _weights(regions: NDArray[np.int32]) -> Figures:

@@ -6,7 +6,8 @@ mean of recall over ln x from L = 1e-5 to U = 1e-4 (Bertoldo et al., BMVC 2024, 
 
 A pixel of score s is found as soon as x reaches F(s), the rate at threshold s. So its share of the integral is the
 part of [ln L, ln U] to the right of ln F(s), and the picture's figure is the mean of that over its pixels: no
-thresholds to choose, no ends cut off.
+thresholds to choose, no ends cut off. Where good pixels tie, no threshold has a rate in between, and recall stays
+what it was (the authors' program draws a line instead; without heavy ties both agree).
 """
 
 from __future__ import annotations
