@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,9 @@ def write_tiny_model(folder: Path, *, calibration: CalibrationFacts | None = Non
 def tiny_model(tmp_path: Path) -> Path:
     """Folder of a small, real model; see `write_tiny_model`."""
     return write_tiny_model(tmp_path / "tiny.restora")
+
+
+@pytest.fixture
+def make_model() -> Callable[..., Path]:
+    """`write_tiny_model` itself, for models of another calibration or another graph."""
+    return write_tiny_model

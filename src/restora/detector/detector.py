@@ -145,6 +145,8 @@ class Detector:
         from restora.detector.examine import MOST_SHOWN, Examination
         from restora.evaluation import evaluate_rows
 
+        if report is not None and not Path(report).absolute().parent.is_dir():
+            raise UsageError(f"There is no folder for the report {report}; make it, or name another path.")
         dataset = read_dataset(source, layout)
         if not dataset.test:
             raise DataError(
@@ -157,15 +159,16 @@ class Detector:
             masks=dataset.has_masks,
             most_shown=MOST_SHOWN if report is not None else 0,
         )
-        bad = [item for item in dataset.test if item.label != 0]
-        for items in (bad, dataset.good("test")):
-            looks = self._looks(sources_of(items), self.batch, keep_pictures=report is not None)
-            for item, look in zip(items, looks, strict=True):
-                examination.take(item, look)
+        tested = list(enumerate(dataset.test))
+        for chosen in ([one for one in tested if one[1].label != 0], [one for one in tested if one[1].label == 0]):
+            sources = sources_of(item for _, item in chosen)
+            looks = self._looks(sources, self.batch, keep_pictures=report is not None)
+            for (place, item), look in zip(chosen, looks, strict=True):
+                examination.take(place, item, look)
             examination.close_defectives()
         evaluation = evaluate_rows(
             {"name": dataset.name, "layout": dataset.layout},
-            examination.rows(dataset.test),
+            examination.rows(),
             pixel=examination.pixels,
             promise=self.promise(false_alarms),
             model=self._model_facts(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from restora.images.prepare import carry_map
 from restora.images.read import read_mask
 from restora.metrics.pixels import PixelScores
 from restora.report.pictures import LARGEST_SIDE, ReportPicture
-from restora.verdicts.prediction import MAPS, Prediction, Region, Rule, judge
+from restora.verdicts.prediction import MAPS, Prediction, Region, Rule
 
 MOST_SHOWN = 200
 
 
 class Examination:
-    """Takes the looks at defective pictures, then those at good ones.
+    """Takes the looks at defective pictures, then those at good ones; `place` is an item's place in the data set.
 
     ignore : file of the mask of places left out, or None; masks : whether there are pixel figures to make
     most_shown : how many pictures to keep for a report, 0 for none
@@ -37,17 +38,16 @@ class Examination:
         self.shown = Shown(most_shown)
         self._rule = rule
         self._ignore = _Ignored(ignore)
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[int, Row] = {}
 
-    def take(self, item: Item, look: Look) -> None:
+    def take(self, place: int, item: Item, look: Look) -> None:
         """Judge one picture. Raises DataError where its mask does not fit it."""
-        if look.outputs is None or look.shape is None:
-            self._rows[item.name] = Row(answer(look, self._rule), item.label, item.kind)
+        prediction = answer(replace(look, picture=None), self._rule)  # rows are many, and keep no maps
+        self._rows[place] = Row(prediction, item.label, item.kind)
+        if look.outputs is None or look.shape is None or prediction.error is not None:
             return
-        prediction = judge(look.name, look.outputs, look.shape, self._rule)
-        self._rows[item.name] = Row(prediction, item.label, item.kind)
         mask = item.mask(look.shape) if self.pixels is not None else None
-        if mask is not None and prediction.error is None:
+        if mask is not None:
             self._count_pixels(item, look.outputs["map"], mask)
         self.shown.offer(item, prediction, look, mask if item.masks else None)
 
@@ -56,9 +56,9 @@ class Examination:
         if self.pixels is not None:
             self.pixels.close_defectives()
 
-    def rows(self, items: Iterable[Item]) -> list[Row]:
+    def rows(self) -> list[Row]:
         """The rows in the order of the data set."""
-        return [self._rows[item.name] for item in items]
+        return [self._rows[place] for place in sorted(self._rows)]
 
     def _count_pixels(self, item: Item, map: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
         assert self.pixels is not None
