@@ -1,0 +1,70 @@
+"""Does a graph compute what torch computes? Checked on real pictures before a model is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from restora.errors import StoppedError
+from restora.export.network import Network
+from restora.runtimes.runtime import Runtime
+
+# design: maps and scores within 1e-4 of their size, doubt within 1e-4 of the calibration's largest.
+TOLERANCE = 1e-4
+
+Outputs = Mapping[str, NDArray[np.float32]]
+
+
+def torch_outputs(network: Network, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """What torch says of prepared pictures uint8 [N, H, W, 3], by name."""
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        outputs = network(torch.from_numpy(batch).to(device))
+    return {name: value.cpu().numpy() for name, value in zip(network.outputs, outputs, strict=True)}
+
+
+def differences(ours: Outputs, theirs: Outputs) -> dict[str, float]:
+    """Largest differences: of maps relative to the map's largest value, of scores relative to the score, of
+    doubt absolute.
+    """
+    found = {}
+    for name, mine in ours.items():
+        gap = np.abs(mine - theirs[name])
+        if name == "doubt":
+            found[name] = float(gap.max())
+        elif name == "score":
+            found[name] = float((gap / np.maximum(np.abs(mine), 1e-12)).max())
+        else:
+            found[name] = float(gap.max() / max(float(np.abs(mine).max()), 1e-12))
+    return found
+
+
+def check_parity(network: Network, runtime: Runtime, batches: list[NDArray[np.uint8]]) -> dict[str, float]:
+    """Largest differences between torch and the runtime over some batches.
+
+    Raises StoppedError when maps or scores differ by more than 1e-4 of their size; doubt is compared with the
+    calibration's by `check_doubt`.
+    """
+    worst: dict[str, float] = {}
+    for batch in batches:
+        for name, gap in differences(torch_outputs(network, batch), runtime(batch)).items():
+            worst[name] = max(worst.get(name, 0.0), gap)
+    for name, gap in worst.items():
+        if name != "doubt" and not gap <= TOLERANCE:
+            raise StoppedError(
+                f"The graph's {name} differs from torch's by {gap:.1e} of its size, more than 1e-4 allowed; "
+                "the model was not written, please report it with the versions that restora doctor prints."
+            )
+    return worst
+
+
+def check_doubt(gap: float, largest: float) -> None:
+    """Raise StoppedError when doubts differ by more than 1e-4 of the calibration's largest."""
+    if largest > 0 and not gap <= TOLERANCE * largest:
+        raise StoppedError(
+            f"The graph's doubt differs from torch's by {gap:.1e}, more than 1e-4 of the largest ({largest:.1e}); "
+            "the model was not written, please report it with the versions that restora doctor prints."
+        )

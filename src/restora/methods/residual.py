@@ -1,0 +1,103 @@
+"""From a pyramid and its restoration to the anomaly map and the score of a picture.
+
+Level maps are divided by their mean over fitting pictures, brought to a quarter of the picture's size, combined,
+smoothed by a Gaussian; the score is the maximum. Everything fitted comes from fitting pictures and is state of the
+module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restora.features.levels import Level
+from restora.methods.distances import ContentGaussian, CosineDistance, Distance, PlaceGaussian, SquaredError
+from restora.methods.layers.blur import gaussian_blur, gaussian_kernel
+from restora.methods.settings import ResidualSettings
+
+# Cells of the map are a quarter of the picture: as fine as the finest level of any trunk here.
+MAP_STRIDE = 4
+
+Pairs = Callable[[], Iterator[tuple[list[Tensor], list[Tensor]]]]
+
+
+class Residual(nn.Module):
+    """`forward(levels, restored)` -> map [N, H / 4, W / 4].
+
+    levels, size : facts of the pyramid and (height, width) of the prepared pictures
+    ignore       : [H / 4, W / 4] bool, places that are left out, or None; a constant of the graph
+    """
+
+    level_scale: Tensor
+    kernel: Tensor
+    keep: Tensor
+
+    def __init__(self, settings: ResidualSettings, levels: tuple[Level, ...], size: tuple[int, int]) -> None:
+        super().__init__()
+        self.settings = settings
+        self.grid = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
+        rules = settings.rule.split("_") if settings.rule == "cosine_mse" else [settings.rule]
+        self.rules = nn.ModuleList(
+            nn.ModuleList(_distance(rule, level, levels[0], size, settings) for level in levels) for rule in rules
+        )
+        self.register_buffer("level_scale", torch.ones(len(rules), len(levels)))
+        self.register_buffer("kernel", gaussian_kernel(settings.smoothing))
+        self.register_buffer("keep", torch.ones(1, 1, *self.grid))
+
+    def ignore(self, places: Tensor) -> None:
+        """Leave places [H / 4, W / 4] bool out of map and score."""
+        self.keep.copy_((~places).float()[None, None])
+
+    def _distances(self) -> Iterator[tuple[int, int, Distance]]:
+        for row, rule in enumerate(self.rules):
+            for column, distance in enumerate(cast("list[Distance]", rule)):
+                yield row, column, distance
+
+    @torch.no_grad()
+    def fit(self, pairs: Pairs) -> None:
+        """Fit the statistics in one pass over (levels, restored) of the fitting pictures, the level scales in
+        another.
+        """
+        for levels, restored in pairs():
+            for _, column, distance in self._distances():
+                distance.accumulate(levels[column], restored[column])
+        for _, _, distance in self._distances():
+            distance.solve()
+        totals, count = torch.zeros_like(self.level_scale), 0
+        for levels, restored in pairs():
+            count += len(levels[0])
+            for row, column, distance in self._distances():
+                totals[row, column] += distance(levels[column], restored[column]).mean((1, 2)).sum()
+        self.level_scale.copy_((totals / count).clamp_min(1e-12))
+
+    def forward(self, levels: list[Tensor], restored: list[Tensor]) -> Tensor:
+        """Anomaly map [N, H / 4, W / 4]: 0 and above, larger is stranger; ignored places are 0."""
+        combined: Tensor | None = None
+        for row, rule in enumerate(self.rules):
+            total: Tensor | None = None
+            for column, distance in enumerate(cast("list[Distance]", rule)):
+                raw = distance(levels[column], restored[column]) / self.level_scale[row, column]
+                fine = F.interpolate(raw[:, None], size=self.grid, mode="bilinear", align_corners=False)
+                total = fine if total is None else total + fine
+            if total is None:
+                raise RuntimeError("a residual without levels")
+            smooth = gaussian_blur(total * self.keep, self.kernel)
+            combined = smooth if combined is None else combined * smooth
+        if combined is None:
+            raise RuntimeError("a residual without rules")
+        return (combined * self.keep)[:, 0]
+
+
+def _distance(rule: str, level: Level, finest: Level, size: tuple[int, int], settings: ResidualSettings) -> Distance:
+    if rule == "mse":
+        return SquaredError()
+    if rule == "cosine":
+        return CosineDistance()
+    if rule == "content":
+        return ContentGaussian(level.shape(size), settings)
+    block = max(1, settings.places * finest.stride // level.stride)
+    return PlaceGaussian(level.shape(size), block, settings)

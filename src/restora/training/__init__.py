@@ -1,0 +1,1 @@
+"""Training: fit, export, check parity, calibrate, write."""

@@ -1,0 +1,174 @@
+"""What a training is going to do, settled before anything is computed or written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restora import __version__
+from restora.errors import DataError, SettingsError
+from restora.features.cache import bytes_needed
+from restora.features.pyramid import Aggregate, Trunk
+from restora.images.dataset import Dataset, Item
+from restora.images.layouts import read_dataset
+from restora.images.prepare import choose_size, parse_size, prepare
+from restora.images.read import read_picture, read_size
+from restora.images.split import Split, fingerprint, split_good
+from restora.training.settings import PRESETS, InputSettings, RunSettings
+
+Source = str | os.PathLike[str] | NDArray[Any] | Sequence[Any]
+
+# Read from the header of so many pictures to choose the size; a folder of one camera needs no more.
+SIZED = 1000
+
+
+def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str, Any]) -> RunSettings:
+    """Settings of a preset, or `base`, with what was named on top; dotted keys, None means not named.
+
+    Raises SettingsError for an unknown preset or a value out of range.
+    """
+    if base is None and preset not in PRESETS:
+        raise SettingsError(f"There is no preset {preset!r}; take one of: {', '.join(PRESETS)}")
+    record = (base or PRESETS[preset]).model_dump()
+    for key, value in overrides.items():
+        if value is not None:
+            *parents, last = key.split(".")
+            place = record
+            for parent in parents:
+                place = place[parent]
+            place[last] = value
+    try:
+        return RunSettings.model_validate(record)
+    except ValueError as error:
+        raise SettingsError(_first_problem(error)) from None
+
+
+def _first_problem(error: ValueError) -> str:
+    problems: list[Any] = getattr(error, "errors", list)()
+    if not problems:
+        return str(error)
+    first = problems[0]
+    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {first['msg'].lower()}"
+
+
+def open_source(source: Source, layout: str | None) -> Dataset:
+    """The data set behind a path, or one of arrays: [N, H, W(, C)] or any number of pictures.
+
+    Raises DataError when there is nothing to learn from.
+    """
+    if isinstance(source, str | os.PathLike):
+        return read_dataset(Path(source), layout)
+    pictures = list(source)
+    if not pictures:
+        raise DataError("There are no good pictures to learn from; hand in at least one array")
+    items = tuple(
+        Item(f"array-{number:06d}", cast("str", picture), "train", 0, "good") for number, picture in enumerate(pictures)
+    )
+    return Dataset("arrays", "arrays", "arrays", items)
+
+
+def choose_input(settings: InputSettings, items: Sequence[Item]) -> tuple[int, int]:
+    """(height, width) of the network's input: as named, else the median shape of the pictures within the pixel
+    limit.
+    """
+    if settings.size is not None:
+        return parse_size(settings.size)
+    return choose_size([read_size(item.source) for item in items[:SIZED]], settings.pixels)
+
+
+def prepared_batches(
+    items: Iterable[Item], size: tuple[int, int], depth: int | None, batch: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Prepared pictures uint8 [B, H, W, 3] of the items, in order; the last batch may be smaller."""
+    waiting: list[NDArray[np.uint8]] = []
+    for item in items:
+        waiting.append(prepare(read_picture(item.source, name=item.name, depth=depth).pixels, size))
+        if len(waiting) == batch:
+            yield np.stack(waiting)
+            waiting = []
+    if waiting:
+        yield np.stack(waiting)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known before the first picture goes through the trunk.
+
+    steps : optimiser steps; identity : hash of all that decides the result, for --resume
+    """
+
+    settings: RunSettings
+    dataset: str
+    split: Split
+    size: tuple[int, int]
+    steps: int
+    identity: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the fitting pictures."""
+        return fingerprint({item.name: self.split.digests[item.name] for item in self.split.fitting})
+
+
+def make_plan(settings: RunSettings, dataset: Dataset, trunk: Trunk) -> Plan:
+    """Split the good pictures, choose the size, count the steps.
+
+    Raises DataError without good pictures, SettingsError for a size the trunk cannot take.
+    """
+    goods = dataset.good("train")
+    if not goods:
+        raise DataError(f"{dataset.root} has no good pictures to learn from; see: restora data inspect {dataset.root}")
+    split = split_good(goods)
+    size = choose_input(settings.input, split.fitting)
+    trunk.check_size(size)
+    fit = settings.fit
+    steps = fit.steps if fit.steps is not None else -(-fit.epochs * len(split.fitting) // fit.batch)
+    if settings.ura_net.restorer.body == "none":
+        steps = 0
+    kept = {item.name: split.digests[item.name] for item in split.fitting}
+    facts = [__version__, stored_settings(settings), fingerprint(kept), trunk.weights.sha256, size, steps]
+    identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return Plan(settings, dataset.name, split, size, steps, identity)
+
+
+def stored_settings(settings: RunSettings) -> dict[str, Any]:
+    """Settings as the model folder keeps them: no path of this machine (weights and mask are known by their hash)."""
+    record = settings.model_dump(mode="json")
+    if record["trunk"]["weights"] not in (None, "random"):
+        record["trunk"]["weights"] = None
+    record["input"]["ignore"] = None
+    return record
+
+
+def recipe(settings: RunSettings) -> dict[str, Any]:
+    """The settings without the seed: equal for all rows of one table."""
+    record = stored_settings(settings)
+    del record["seed"]
+    return record
+
+
+def forecast_disk(plan: Plan, aggregate: Aggregate) -> str:
+    """One sentence on the disk that the features of the fitting pictures take while a training runs."""
+    megabytes = bytes_needed(aggregate.inputs, plan.size, len(plan.split.fitting)) / 1e6
+    return f"Features of {len(plan.split.fitting)} pictures: {megabytes:,.0f} MB of disk while it runs."
+
+
+def forecast(plan: Plan, aggregate: Aggregate, parameters: int, step_seconds: float) -> str:
+    """One sentence on the time and memory that a training will take."""
+    # weights, gradients and two moments in float32, activations of a batch, and torch itself
+    cells = sum(int(np.prod(level.shape(plan.size))) for level in aggregate.levels)
+    memory = 16 * parameters + 60 * plan.settings.fit.batch * cells + 600e6
+    minutes = plan.steps * step_seconds / 60
+    return (
+        f"{len(plan.split.fitting)} pictures to fit, {len(plan.split.calibration)} to calibrate, "
+        f"{plan.size[0]}x{plan.size[1]} pixels; {plan.steps} steps in about {max(minutes, 0.1):.1f} minutes, "
+        f"{memory / 1e9:.1f} GB of memory."
+    )

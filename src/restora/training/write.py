@@ -1,0 +1,156 @@
+"""The end of a training: export the graph, check it against torch, calibrate with it, write the model folder."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from restora import __version__
+from restora.bundle import (
+    CalibrationFacts,
+    FittingFacts,
+    InputSpec,
+    Manifest,
+    TrunkCard,
+    hash_settings,
+    hashed_name,
+    write_model,
+)
+from restora.detector.detector import Detector
+from restora.detector.stream import score_items
+from restora.errors import StoppedError
+from restora.export.graph import export_graph, save_state
+from restora.export.network import Network
+from restora.export.parity import check_doubt, check_parity, torch_outputs
+from restora.features.pyramid import Trunk
+from restora.images.prepare import RESIZE
+from restora.images.split import fingerprint
+from restora.runtimes.onnx import OnnxRuntime
+from restora.runtimes.runtime import Runtime
+from restora.training.ignore import IgnoreMask
+from restora.training.plan import Plan, prepared_batches, recipe, stored_settings
+from restora.verdicts.calibration import Calibration
+from restora.verdicts.prediction import Rule
+
+# Pictures that parity is checked on.
+PARITY_PICTURES = 16
+BATCH = 8
+
+
+def write_detector(network: Network, plan: Plan, out: Path, mask: IgnoreMask | None) -> Detector:
+    """Export, check, calibrate, write.
+
+    Raises StoppedError when the graph does not compute what torch does; nothing is then written.
+    """
+    with tempfile.TemporaryDirectory(prefix="restora-") as scratch:
+        state = Path(scratch) / "restorer.safetensors"
+        save_state(network, state)
+        # The graph points into the state by the name it will have in the model folder.
+        named = state.rename(state.with_name(hashed_name("restorer", state)))
+        graph = Path(scratch) / "graph.onnx"
+        export_graph(network, plan.size, named, named.name, graph)
+        runtime = OnnxRuntime(graph)
+        some = plan.split.fitting[:PARITY_PICTURES]
+        batches = list(prepared_batches(some, plan.size, plan.settings.input.depth, BATCH))
+        parity = check_parity(network, runtime, batches)
+        spec = InputSpec(
+            height=plan.size[0],
+            width=plan.size[1],
+            resize=RESIZE,
+            depth=plan.settings.input.depth,
+            ignore="ignore" if mask is not None else None,
+        )
+        facts = calibrate(runtime, plan, spec)
+        if facts is not None:
+            check_doubt(parity["doubt"], max(facts.doubts))
+            check_verdicts(network, runtime, batches, facts)
+        files: dict[str, Path | bytes] = {"graph": graph, "restorer": named}
+        if mask is not None:
+            files["ignore"] = mask.png
+        log = out.with_name(out.name + ".partial") / "log.csv"
+        if log.exists():
+            files["log"] = log
+        write_model(out, describe(network, plan, spec, facts, parity), files)
+    return Detector.load(out)
+
+
+def calibrate(runtime: Runtime, plan: Plan, spec: InputSpec) -> CalibrationFacts | None:
+    """Scores and doubts of the calibration part, by the graph itself; None when no pictures were kept back."""
+    items = plan.split.calibration
+    if not items:
+        return None
+    scores, doubts = score_items(runtime, items, spec, batch=BATCH)
+    return CalibrationFacts(
+        scores=tuple(float(score) for score in scores),
+        doubts=tuple(float(doubt) for doubt in doubts),
+        false_alarms=plan.settings.verdicts.false_alarms,
+        fingerprint=fingerprint({item.name: plan.split.digests[item.name] for item in items}),
+    )
+
+
+def check_verdicts(
+    network: Network,
+    runtime: Runtime,
+    batches: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]],
+    facts: CalibrationFacts,
+) -> None:
+    """Raise StoppedError when any verdict of torch differs from the graph's."""
+    calibration = Calibration.fit(facts.scores, facts.doubts)
+    rule = Rule.at(calibration, calibration.rate(facts.false_alarms).rate)
+    for batch in batches:
+        ours, theirs = torch_outputs(network, batch), runtime(batch)
+        for n in range(len(batch)):
+            mine = rule.verdict(float(ours["score"][n]), float(ours["doubt"][n]))[0]
+            if mine != rule.verdict(float(theirs["score"][n]), float(theirs["doubt"][n]))[0]:
+                raise StoppedError(
+                    "The graph and torch give different verdicts on a fitting picture; the model was not written, "
+                    "please report it with the versions that restora doctor prints."
+                )
+
+
+def describe(
+    network: Network, plan: Plan, spec: InputSpec, calibration: CalibrationFacts | None, parity: dict[str, float]
+) -> Manifest:
+    """The manifest, all but its files."""
+    settings = plan.settings
+    trunk = network.trunk
+    if not isinstance(trunk, Trunk):
+        raise TypeError(f"expected a trunk, not {type(trunk).__name__}")
+    card = trunk.weights
+    return Manifest(
+        package_version=__version__,
+        method=settings.method,
+        preset=settings.preset,
+        settings={**stored_settings(settings), "steps": plan.steps},
+        settings_hash=hash_settings(recipe(settings)),
+        trunk=TrunkCard(name=card.trunk, sha256=card.sha256, licence=card.licence, terms=card.terms),
+        input=spec,
+        outputs=network.outputs,
+        fitting=FittingFacts(
+            count=len(plan.split.fitting),
+            fingerprint=plan.fingerprint,
+            digests=tuple(sorted(plan.split.digests[item.name][:16] for item in plan.split.fitting)),
+        ),
+        calibration=calibration,
+        parity=parity,
+        batch=BATCH,
+        threads=torch.get_num_threads(),
+        reproduce=reproduce(plan, card.path),
+    )
+
+
+def reproduce(plan: Plan, weights: Path | None) -> str:
+    """The command that makes this model again; files by their names only."""
+    settings = plan.settings
+    words = ["restora train", plan.dataset, f"--out {plan.dataset}.restora", f"--method {settings.method}"]
+    words += [f"--preset {settings.preset}", f"--trunk {settings.trunk.name}"]
+    words.append(f"--weights {weights.name if weights is not None else 'random'}")
+    words += [f"--size {plan.size[0]}x{plan.size[1]}", f"--seed {settings.seed}"]
+    if settings.input.depth is not None:
+        words.append(f"--depth {settings.input.depth}")
+    if settings.input.ignore is not None:
+        words.append(f"--ignore {Path(settings.input.ignore).name}")
+    return " ".join(words)
