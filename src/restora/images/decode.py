@@ -44,6 +44,13 @@ class _Reason(Exception):
     """Why a picture cannot be read and what to do, without its name."""
 
 
+class _Jpeg(JpegImagePlugin.JpegImageFile):
+    """A JPEG whose resolution is not looked up in its EXIF data: damaged, it would warn."""
+
+    def _read_dpi_from_exif(self) -> None:
+        pass
+
+
 @contextmanager
 def opened(stream: IO[bytes], name: str) -> Iterator[ImageFile]:
     """The picture in `stream` with its header read, its format known and its size allowed; errors as in `blamed`."""
@@ -102,7 +109,7 @@ def _header(stream: IO[bytes]) -> ImageFile:
 
 def _open_by_content(stream: IO[bytes], start: bytes) -> ImageFile:
     if start.startswith(b"\xff\xd8\xff"):
-        return JpegImagePlugin.JpegImageFile(stream)
+        return _Jpeg(stream)
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile(stream)
     if start.startswith(b"BM"):

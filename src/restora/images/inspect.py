@@ -248,7 +248,7 @@ def _mask_warnings(found: Inspection, looks: Sequence[_Look]) -> Iterable[str]:
         yield f"{_count(names, 'defective picture')} without a mask, left out of the pixel figures: {_some(names)}."
     if found.stray_masks:
         strays = [Path(mask).name for mask in found.stray_masks]
-        yield f"{_count(strays, 'mask')} for no picture: {_some(strays)}; a mask is called like its picture, plus _mask."
+        yield f"{_count(strays, 'mask')} for no picture: {_some(strays)}; a mask bears its picture's name plus _mask."
     empty = [look.item.name for look in looks if look.mask_empty and look.item.label == 1]
     if empty:
         yield f"{_count(empty, 'defective picture')} whose mask marks nothing: {_some(empty)}."

@@ -81,7 +81,7 @@ def choose_size(shapes: Sequence[tuple[int, int]], pixels: int = DEFAULT_PIXELS)
 
 
 def median_shape(shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The median height and the median width (the lower one of two), each for itself. Raises DataError without shapes."""
+    """The median height and the median width, each for itself (of two the lower). Raises DataError without shapes."""
     if not shapes:
         raise DataError("There is no picture to take the input size from; check the folder of good pictures")
     height, width = (sorted(sides)[(len(shapes) - 1) // 2] for sides in zip(*shapes, strict=True))

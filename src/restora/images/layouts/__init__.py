@@ -36,7 +36,7 @@ def read_dataset(path: str | Path, layout: str | None = None) -> Dataset:
     if layout is not None and layout not in LAYOUTS:
         near = get_close_matches(layout, LAYOUTS, n=1, cutoff=0)
         raise DataError(f"There is no layout '{layout}'; the nearest is {near[0]}, all are {', '.join(LAYOUTS)}")
-    if not path.is_file():
+    if layout in (mvtec_ad.NAME, folder.NAME) or not path.is_file():
         check_folder(path)
     if layout is not None:
         return LAYOUTS[layout].read(path)
