@@ -32,8 +32,4 @@ def calibrate(
     if json:
         emit_json(promise.to_dict(), indent=2)
     else:
-        emit(
-            "\n".join(
-                [f"{model} is calibrated on {promise.pictures} good pictures.", *promise.notes, *promise.sentences]
-            )
-        )
+        emit("\n".join([f"{model} is calibrated on {promise.pictures} good pictures.", *promise.sentences]))

@@ -25,7 +25,10 @@ LITTLE_DISK = 2_000_000_000
 
 
 def doctor(json: Json = False) -> None:
-    """This machine: packages, runtimes, trunks at hand, threads, disk, and what to install."""
+    """This machine: packages, runtimes, trunks at hand, threads, disk, and what to install.
+
+    Example: restora doctor
+    """
     facts = examine()
     if json:
         emit_json(facts, indent=2)

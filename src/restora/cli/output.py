@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 # Plain progress lines are for logs: one every few seconds says enough.
@@ -24,6 +28,17 @@ def emit(text: str) -> None:
 def emit_json(value: Any, *, indent: int | None = None) -> None:
     """Print one JSON value on stdout; NaN has no place in JSON and is refused."""
     emit(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to in place of `path`; it takes that name only when it is whole, and is gone when it is not."""
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 class Progress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from restora.cli.options import Batch, FalseAlarms, Json, Model, RuntimeName, Threads
-from restora.cli.output import Progress, say
+from restora.cli.output import Progress, say, whole
 from restora.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,13 +98,8 @@ def _rows_to(out: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        with unfinished.open("wb") as stream:
-            yield stream
-        os.replace(unfinished, out)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(out) as path, path.open("wb") as stream:
+        yield stream
 
 
 def _first_drawn(predictions: Iterator[Prediction]) -> Iterator[Prediction]:
@@ -124,13 +118,16 @@ def _keep_maps(
     predictions: Iterable[Prediction], maps: Path | None, map_format: str, overlays: Path | None
 ) -> Iterator[Prediction]:
     """Write what was asked for beside the rows, under the pictures' names and subfolders."""
+    from restora.images import overlay
+
+    taken: set[Path] = set()
     for prediction in predictions:
         if prediction.map is not None and maps is not None:
-            from restora.images.overlay import write_map
-
-            write_map(_below(maps, prediction.name, "." + map_format), prediction.map, map_format)
+            with whole(_below(maps, prediction.name, "." + map_format, taken)) as path:
+                overlay.write_map(path, prediction.map, map_format)
         if prediction.map is not None and overlays is not None:
-            _write_overlay(_below(overlays, prediction.name, ".png"), prediction)
+            with whole(_below(overlays, prediction.name, ".png", taken)) as path:
+                _write_overlay(path, prediction)
         yield prediction
 
 
@@ -145,10 +142,17 @@ def _write_overlay(path: Path, prediction: Prediction) -> None:
     Image.fromarray(heat).save(path)
 
 
-def _below(folder: Path, name: str, suffix: str) -> Path:
-    """Path of a picture's file in an output folder; a name never leads out of it."""
-    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-    path = folder.joinpath(*parts)
-    path = path.with_name(path.stem + suffix)
+def _below(folder: Path, name: str, suffix: str, taken: set[Path]) -> Path:
+    """A free path for a picture's file in an output folder; a name never leads out of it.
+
+    Pictures of one name from two sources get ``name-2`` and so on: neither may overwrite the other.
+    """
+    stem = folder.joinpath(*(part for part in name.split("/") if part not in ("", ".", "..")))
+    stem = stem.with_name(stem.stem)
+    path, number = stem.with_name(stem.name + suffix), 1
+    while path in taken:
+        number += 1
+        path = stem.with_name(f"{stem.name}-{number}{suffix}")
+    taken.add(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
