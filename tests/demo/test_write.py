@@ -48,3 +48,23 @@ def test_bad_wishes_are_refused(tmp_path):
     with pytest.raises(UsageError, match="0 or more"):
         write_products(tmp_path, "part", good=-1)
     assert not list(tmp_path.iterdir())
+
+
+def test_drawn_again_only_where_something_else_is_wished_for(tmp_path):
+    def wish(**more):
+        return write_products(tmp_path, "part", **{"good": 1, "test_good": 0, "defective": 0, "size": 32, **more})
+
+    root = wish()
+    first = (root / "train/good/0000.png").stat().st_mtime_ns
+    assert (wish() / "train/good/0000.png").stat().st_mtime_ns == first
+    assert len(list(wish(good=3).rglob("*.png"))) == 3
+    assert len(list(wish().rglob("*.png"))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["part"]
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path):
+    (tmp_path / "part/train/good").mkdir(parents=True)
+    (tmp_path / "part/train/good/0000.png").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="name another folder"):
+        write_products(tmp_path, "part", good=1, size=32)
+    assert (tmp_path / "part/train/good/0000.png").read_bytes() == b"mine"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +14,9 @@ from PIL import Image
 
 from restora.demo.draw import PRODUCTS, draw
 from restora.errors import UsageError
+
+MARK = "drawn.json"  # says what was drawn; a folder with it is ours to replace
+DRAWING = 1  # raised whenever the same seed begins to give another picture
 
 
 def write_products(
@@ -26,20 +32,42 @@ def write_products(
     """Draw `good` pictures to fit, `test_good` and `defective` of each kind to test; returns the data set's folder.
 
     The tree is folder/product/{train/good, test/good, test/KIND, ground_truth/KIND}, PNG throughout, masks 0 and 255.
-    No two pictures share a seed, so no defective picture has its good twin among the others.
-    Raises UsageError for an unknown product or a negative number.
+    No two pictures share a seed, so no defective picture has its good twin among the others, and more of one sort
+    changes no picture of another. A folder that was drawn with the same wishes is taken as it is, one drawn with others
+    is replaced.
+    Raises UsageError for an unknown product, a negative number, a size under 32, or a folder of other things.
     """
     if product not in PRODUCTS:
         raise UsageError(f"There is no drawn product {product!r}; there are: {', '.join(PRODUCTS)}.")
     if min(good, test_good, defective) < 0:
         raise UsageError("The numbers of pictures to draw must be 0 or more.")
+    wishes = {"product": product, "good": good, "test_good": test_good, "defective": defective}
+    wishes |= {"size": size, "seed": seed, "drawing": DRAWING}
     root = Path(folder) / product
+    if _is_drawn(root, wishes):
+        return root
+    unfinished = root.with_name(f".{product}.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     for part, kind, index in _list(product, good, test_good, defective):
         drawn = draw(product, kind, _seed(seed, part, kind, index), size)
-        _save(root / part / kind / f"{index:04d}.png", drawn.pixels)
+        _save(unfinished / part / kind / f"{index:04d}.png", drawn.pixels)
         if kind != "good":
-            _save(root / "ground_truth" / kind / f"{index:04d}_mask.png", drawn.mask.astype(np.uint8) * 255)
+            _save(unfinished / "ground_truth" / kind / f"{index:04d}_mask.png", drawn.mask.astype(np.uint8) * 255)
+    (unfinished / MARK).write_text(json.dumps(wishes, indent=2) + "\n", encoding="utf-8")
+    shutil.rmtree(root, ignore_errors=True)
+    unfinished.rename(root)
     return root
+
+
+def _is_drawn(root: Path, wishes: dict[str, Any]) -> bool:
+    """Whether `root` holds just what is wished for. Raises UsageError where it holds what nobody drew."""
+    if not root.exists():
+        return False
+    try:
+        return bool(json.loads((root / MARK).read_text(encoding="utf-8")) == wishes)
+    except (OSError, ValueError):
+        raise UsageError(f"{root} holds something that was not drawn here; name another folder.") from None
 
 
 def _list(product: str, good: int, test_good: int, defective: int) -> Iterator[tuple[str, str, int]]:
@@ -50,7 +78,6 @@ def _list(product: str, good: int, test_good: int, defective: int) -> Iterator[t
 
 
 def _seed(seed: int, part: str, kind: str, index: int) -> int:
-    """A number of its own for every picture; more pictures of one kind leave all others as they were."""
     text = f"{part}/{kind}".encode()
     return int(np.random.SeedSequence([seed, index, *text]).generate_state(1, np.uint64)[0])
 

@@ -19,6 +19,8 @@ def model_facts(model: Model, false_alarms: float | None = None) -> dict[str, An
         "terms": manifest.trunk.terms,
         "reproduce": manifest.reproduce,
     }
+    if "random numbers" in manifest.trunk.licence:
+        facts["notes"] = ("The trunk has random weights: this page shows the way, not what the method can do.",)
     if manifest.calibration is None:
         return {**facts, "sentences": (NO_CALIBRATION,)}
     asked = false_alarms if false_alarms is not None else manifest.calibration.false_alarms
