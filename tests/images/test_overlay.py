@@ -30,8 +30,8 @@ def test_full_heat_is_the_same_colour_however_hot():
     map[0] = 1e30
     shown = heat_overlay(GREY, map, 1.0, 2.0)
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 1
-    # four fifths of (252, 255, 164), one fifth of 128
-    assert shown[0, 0].tolist() == [round(0.8 * value + 0.2 * 128) for value in (252, 255, 164)]
+    # three fifths of (252, 255, 164), two fifths of 128
+    assert shown[0, 0].tolist() == [round(0.6 * value + 0.4 * 128) for value in (252, 255, 164)]
 
 
 def test_colours_depend_on_the_pixel_alone_not_on_the_picture():
@@ -45,7 +45,7 @@ def test_hotter_is_lighter_on_a_dark_picture():
     map = np.linspace(1, 2, 2400, dtype=np.float32).reshape(40, 60)
     shown = heat_overlay(np.zeros_like(GREY), map, 1.0, 2.0).astype(float) @ (0.2126, 0.7152, 0.0722)
     assert np.diff(shown.ravel()).min() > -1.5  # rounding to 8 bits
-    assert shown[-1, -1] > 150
+    assert shown[-1, -1] > 120
 
 
 def test_equal_ends_make_a_step():

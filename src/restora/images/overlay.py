@@ -15,7 +15,7 @@ from restora.errors import SettingsError
 
 # Lightness grows evenly from violet to pale yellow, so the order of heat survives grey printing and colour blindness.
 _COLOURS = np.array([(66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164)], dtype=np.float32)
-_STRONGEST = 0.8  # some of the picture stays visible under the hottest place
+_STRONGEST = 0.6  # what is wrong must stay visible under the hottest place
 
 
 class Boxed(Protocol):

@@ -94,16 +94,14 @@ def check_depth(depth: int | None) -> int:
 
 def to_rgb(samples: NDArray[Any], *, depth: int, name: str) -> NDArray[np.uint8]:
     """Stored samples -> uint8 [H, W, 3], a copy; see read_picture. Raises PictureError."""
-    channels = _checked_shape(samples, name)[2]
-    levels = _to_bytes(samples, depth, name)
-    if levels.ndim == 2:
-        levels = levels[..., np.newaxis]
+    height, width, channels = _checked_shape(samples, name)
+    levels = _to_bytes(samples, depth, name).reshape(height, width, channels)
     if channels == 4:
         alpha = levels[..., 3:].astype(np.uint16)
         levels = ((levels[..., :3] * alpha + 127) // 255).astype(np.uint8)
-    if channels == 1:
-        levels = np.repeat(levels, 3, axis=2)
-    return np.array(levels, dtype=np.uint8, order="C")
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    pixels[...] = levels  # one grey channel fills all three
+    return pixels
 
 
 def _to_bytes(samples: NDArray[Any], depth: int, name: str) -> NDArray[np.uint8]:
