@@ -71,8 +71,8 @@ def simulation_lines(repeats: int = 10, seed: int = 0) -> Iterator[str]:
         )
     low_ones, uniform = sum(p < 0.05 for p in chances), stats.kstest(chances, "uniform").pvalue
     yield ""
-    yield f"{low_ones} of {len(chances)} comparisons have p < 0.05 (by chance {len(chances) / 20:.0f}); where the Beta law"
-    yield f"holds these p are uniform, and a test of that gives {uniform:.3f}"
+    yield f"{low_ones} of {len(chances)} comparisons have p < 0.05 (by chance {len(chances) / 20:.0f})"
+    yield f"where the Beta law holds these p are uniform, and a test of that gives {uniform:.3f}"
 
 
 def model_lines(model: str, data: str) -> Iterator[str]:

@@ -208,6 +208,21 @@ def test_a_full_disk_leaves_the_old_model(folder, monkeypatch, step, count):
     assert not [path for path in folder.iterdir() if path.name.startswith(".unfinished")]
 
 
+def test_a_disk_full_at_the_first_write_leaves_nothing(tmp_path, monkeypatch):
+    real, calls = os.replace, []
+
+    def replace(source, target):
+        calls.append(target)
+        if len(calls) == 3:  # both files are in place, the manifest is not
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(MissingError, match="disk is full"):
+        write_model(tmp_path / "part.restora", manifest(), FILES)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):

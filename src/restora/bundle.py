@@ -159,26 +159,39 @@ def write_model(folder: Path, manifest: Manifest, files: Mapping[str, Path | byt
     """Write a model, or a new manifest for one that is there, so that a reader sees the old one or the new one.
 
     `manifest.files` names files that lie in the folder already and are kept; `files` adds contents, or replaces
-    those of the same role. Killed at any moment, the folder holds the old model or the new one.
+    those of the same role. Killed at any moment, the folder holds the old model or the new one; what failed otherwise
+    is taken back.
 
     Raises MissingError when the disk is full, UsageError when the folder cannot be used.
     """
     folder = Path(folder)
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _one_writer(folder):
-            _remove_leftovers(folder, keep={entry.name for entry in manifest.files.values()})
-            entries = dict(manifest.files)
-            for role, content in (files or {}).items():
-                entries[role] = _add(folder, role, content)
-            for entry in entries.values():
-                if not (folder / entry.name).is_file():
-                    raise ModelError(f"{folder}: {entry.name} is missing; restore the folder or train the model again.")
-            manifest = manifest.model_copy(update={"files": dict(sorted(entries.items()))})
-            text, seal = _render(manifest.model_dump(mode="json"))
-            _write_file(folder / MANIFEST, text)
+            try:
+                return _write(folder, manifest, files or {})
+            except OSError:
+                with suppress(OSError, RestoraError):
+                    _remove_leftovers(folder, keep=set())
+                    if new:
+                        folder.rmdir()
+                raise
     except OSError as error:
         raise _explain(error, folder) from error
+
+
+def _write(folder: Path, manifest: Manifest, files: Mapping[str, Path | bytes]) -> Model:
+    entries = dict(manifest.files)
+    _remove_leftovers(folder, keep={entry.name for entry in entries.values()})
+    for role, content in files.items():
+        entries[role] = _add(folder, role, content)
+    for entry in entries.values():
+        if not (folder / entry.name).is_file():
+            raise ModelError(f"{folder}: {entry.name} is missing; restore the folder or train the model again.")
+    manifest = manifest.model_copy(update={"files": dict(sorted(entries.items()))})
+    text, seal = _render(manifest.model_dump(mode="json"))
+    _write_file(folder / MANIFEST, text)
     return Model(folder, manifest, seal)
 
 
