@@ -21,9 +21,12 @@ from restora.bundle import InputSpec
 from restora.errors import PictureError, StoppedError
 from restora.images.prepare import prepare
 from restora.images.read import Picture, read_picture
-from restora.runtimes.runtime import Runtime
+from restora.runtimes.runtime import Runtime, count_cores
 
-WORKERS = 2
+
+def reading_threads() -> int:
+    """Threads that read ahead unless stated: half the cores, as large pictures decode slower than networks look."""
+    return min(8, max(2, count_cores() // 2))
 
 
 class Named(Protocol):
@@ -68,15 +71,17 @@ def look_through(
     spec: InputSpec,
     *,
     batch: int,
-    workers: int = WORKERS,
+    workers: int | None = None,
     keep_pictures: bool = False,
 ) -> Iterator[Look]:
     """Look at every source, in order, lazily: sources are drawn as results are taken.
 
-    batch : pictures in one run of the graph; workers : threads that read ahead; keep_pictures : hand the pictures out
+    batch : pictures in one run of the graph; workers : threads that read ahead, `reading_threads()` unless stated
+    keep_pictures : hand the pictures out as well
 
     A picture that cannot be read gives a Look with `error`. Errors of the sources themselves pass through.
     """
+    workers = workers or reading_threads()
     waiting: list[_Read] = []
     for read in _read_ahead(sources, spec, max(2 * batch, workers), workers, keep_pictures):
         waiting.append(read)
@@ -89,14 +94,14 @@ def look_through(
 
 
 def score_items(
-    runtime: Runtime, items: Iterable[Any], spec: InputSpec, *, batch: int = 8, workers: int = WORKERS
+    runtime: Runtime, items: Iterable[Any], spec: InputSpec, *, batch: int = 8, workers: int | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`score_sources` of the items of a data set (each with `name` and `source`)."""
     return score_sources(runtime, sources_of(items), spec, batch=batch, workers=workers)
 
 
 def score_sources(
-    runtime: Runtime, sources: Iterable[Named], spec: InputSpec, *, batch: int = 8, workers: int = WORKERS
+    runtime: Runtime, sources: Iterable[Named], spec: InputSpec, *, batch: int = 8, workers: int | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n,) scores and (n,) doubts of n pictures, for a calibration.
 
