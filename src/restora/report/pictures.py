@@ -64,13 +64,10 @@ def photo(pixels: Pixels) -> str:
 
 def coloured(map: Map, low: float, high: float, table: Pixels) -> str:
     """A map as a PNG data address; `table` [256, 3 or 4] gives the colours from `low` to `high`."""
-    height, width = map.shape
-    shrink = max(height, width) / LARGEST_MAP
-    image = Image.fromarray(np.asarray(map, dtype=np.float32))
-    if shrink > 1:  # the peak of a small defect must not be averaged away: keep the largest of each cell
-        image = Image.fromarray(_largest(np.asarray(map, dtype=np.float32), int(np.ceil(shrink))))
-    share = (np.asarray(image) - np.float32(low)) / np.float32(max(high - low, 1e-12))
-    indexed = Image.fromarray(np.round(np.clip(share, 0, 1) * 255).astype(np.uint8), "L").convert("P")
+    # the peak of a small defect must not be averaged away: each cell keeps its largest value
+    small = _largest(np.asarray(map, dtype=np.float32), LARGEST_MAP)
+    share = (small - np.float32(low)) / np.float32(max(high - low, 1e-12))
+    indexed = Image.fromarray(np.round(np.clip(share, 0, 1) * 255).astype(np.uint8)).convert("P")
     indexed.putpalette(np.ascontiguousarray(table[:, :3]).tobytes())
     if table.shape[1] == 4:
         return _address(indexed, "PNG", optimize=True, transparency=table[:, 3].tobytes())
@@ -79,15 +76,14 @@ def coloured(map: Map, low: float, high: float, table: Pixels) -> str:
 
 def outline(mask: npt.NDArray[np.bool_]) -> str:
     """The edge of a true defect as a white PNG data address, clear elsewhere."""
-    step = max(1, int(np.ceil(max(mask.shape) / LARGEST_SIDE)))
-    small = _largest(mask.astype(np.float32), step) > 0
+    small = _largest(mask.astype(np.float32), LARGEST_SIDE) > 0
     padded = np.pad(small, 2)
     size = small.shape
     grown = np.zeros_like(small)
     for dy in range(5):
         for dx in range(5):
             grown |= padded[dy : dy + size[0], dx : dx + size[1]]
-    edge = Image.fromarray((grown & ~small).astype(np.uint8), "L").convert("P")
+    edge = Image.fromarray((grown & ~small).astype(np.uint8)).convert("P")
     edge.putpalette([0, 0, 0, 255, 255, 255])
     return _address(edge, "PNG", optimize=True, transparency=b"\x00\xff", bits=1)
 
@@ -113,11 +109,13 @@ def worst_first(pictures: Sequence[ReportPicture]) -> list[ReportPicture]:
     return sorted(pictures, key=rank)
 
 
-def _largest(values: Map, step: int) -> Map:
-    rows, columns = -(-values.shape[0] // step), -(-values.shape[1] // step)
-    padded = np.pad(values, ((0, rows * step - values.shape[0]), (0, columns * step - values.shape[1])), mode="edge")
-    result: Map = padded.reshape(rows, step, columns, step).max(axis=(1, 3))
-    return result
+def _largest(values: Map, side: int) -> Map:
+    """`values` at most `side` cells high and wide, each cell the largest of the values it stands for."""
+    scale = min(1.0, side / max(values.shape))
+    for axis in (0, 1):
+        cells = max(1, round(values.shape[axis] * scale))
+        values = np.maximum.reduceat(values, np.arange(cells) * values.shape[axis] // cells, axis=axis)
+    return values
 
 
 def _address(image: Image.Image, form: str, **options: object) -> str:

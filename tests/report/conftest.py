@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from restora.demo import PRODUCTS, draw
@@ -81,3 +82,8 @@ def _picture(prediction, drawn, kind, map) -> ReportPicture:
         mask=drawn.mask if kind != "good" else None,
         reason=prediction.reason,
     )
+
+
+@pytest.fixture(scope="session", name="made_up")
+def _made_up():
+    return made_up
