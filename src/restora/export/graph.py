@@ -7,9 +7,11 @@ loads is to the byte what the graph computes with.
 from __future__ import annotations
 
 import json
+import logging
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def export_graph(network: Network, size: tuple[int, int], state: Path, state_nam
     """
     network = network.eval()
     example = torch.zeros((2, *size, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quiet("torch.onnx"):
         warnings.simplefilter("ignore")  # the exporter warns about its own use of torch
         program = torch.onnx.export(
             network,
@@ -53,6 +55,7 @@ def export_graph(network: Network, size: tuple[int, int], state: Path, state_nam
             input_names=[INPUT],
             output_names=list(network.outputs),
             dynamic_shapes=({0: torch.export.Dim("pictures", min=1, max=4096)},),
+            optimize=False,
             verbose=False,
         )
     if program is None:
@@ -61,6 +64,18 @@ def export_graph(network: Network, size: tuple[int, int], state: Path, state_nam
     strip(model)
     point_into(model, state, state_name)
     graph.write_bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def quiet(name: str) -> Iterator[None]:
+    """Errors only from a library's loggers: what it remarks about optional packages is no use to whoever trains."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def strip(model: onnx.ModelProto) -> None:

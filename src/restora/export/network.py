@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -28,14 +30,13 @@ class Network(nn.Module):
         self.trunk = trunk
         self.aggregate = aggregate
         self.restorer = as_module(restorer)
-        self.method = restorer
         self.residual = residual
         self.outputs = ALWAYS + PERCEIVED if perceives else ALWAYS
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
         """Look at prepared pictures; deterministic, each picture on its own."""
         pyramid = self.aggregate(self.trunk(picture.permute(0, 3, 1, 2).float()))
-        restoration = self.method.restore(pyramid)
+        restoration = cast("Restorer", self.restorer).restore(pyramid)
         anomaly = self.residual(pyramid.levels, restoration.levels)
         score = anomaly.amax((1, 2))
         if len(self.outputs) == len(ALWAYS) or restoration.epistemic is None:

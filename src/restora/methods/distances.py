@@ -159,9 +159,9 @@ class PlaceGaussian(Distance):
         centred = self._cells(feature - restored) - self.mean.float()
         squares = centred.square()
         if self.diagonal:
-            return self._map((squares * self.precision).mean(2), len(feature))
+            return self._map((squares * self.precision).mean(2), feature.shape[0])
         known = (centred @ self.directions.float().transpose(1, 2)).square().sum(2)
-        return self._map((squares.sum(2) - known) * (self.precision[:, :, 0] / self.channels), len(feature))
+        return self._map((squares.sum(2) - known) * (self.precision[:, :, 0] / self.channels), feature.shape[0])
 
 
 class ContentGaussian(Distance):
