@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from restora.report.charts import Line, Scale, line_chart, percent, promise_chart, score_chart, strip
+from restora.report.charts import Line, line_chart, percent, promise_chart, score_chart, strip
+from restora.report.scale import Scale
 
 
 def test_a_scale_places_by_value_or_by_logarithm():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import re
 from dataclasses import replace
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 from restora.demo import draw
+from restora.errors import MissingError, UsageError
 from restora.evaluation import Row, evaluate_rows
 from restora.images.overlay import heat_overlay
-from restora.report.page import _heat_table, render_report, write_report
+from restora.report.colours import heat_table
+from restora.report.page import render_report, write_report
 from restora.verdicts.prediction import Prediction
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
@@ -118,7 +121,7 @@ def test_the_same_evaluation_gives_the_same_page(html, made_up):
 
 
 def test_heat_in_the_page_is_that_of_the_overlay():
-    table = _heat_table().astype(float)
+    table = heat_table().astype(float)
     assert table.shape == (256, 4)
     assert table[0, 3] == 0
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
@@ -134,11 +137,13 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path, made, monkeypatch):
     before = path.read_bytes()
     assert before.endswith(b"</html>")
     with monkeypatch.context() as patch:
-        patch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-        with pytest.raises(OSError, match="disk full"):
+        patch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        with pytest.raises(MissingError, match="disk is full"):
             write_report(path, evaluation, [], facts=facts)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_report(path / "below-a-file.html", evaluation, [], facts=facts)
 
 
 def test_two_hundred_pictures_of_a_busy_texture_stay_under_fifteen_megabytes(made):

@@ -76,6 +76,7 @@ class PlaceGaussian(Distance):
         self.grid = (height // block, width // block)
         self.settings = settings
         self.diagonal = settings.rule == "diagonal"
+        self.side = settings.neighbours if block == 1 else settings.block_neighbours
         places, kept = self.grid[0] * self.grid[1], min(settings.directions, self.channels)
         self.register_buffer("mean", torch.zeros(places, 1, self.channels, dtype=torch.float16))
         rows = 0 if self.diagonal else kept
@@ -118,7 +119,8 @@ class PlaceGaussian(Distance):
         """Mean over the samples of a place and its 3 x 3 neighbours; sums [places, ...]."""
         shape = sums.shape
         image = sums.reshape(*self.grid, -1).permute(2, 0, 1)[None]
-        means = F.avg_pool2d(image, 3, 1, 1, count_include_pad=False) / (self.seen * self.block**2)
+        side = self.side
+        means = F.avg_pool2d(image, side, 1, side // 2, count_include_pad=False) / (self.seen * self.block**2)
         return means[0].permute(1, 2, 0).reshape(shape)
 
     @torch.no_grad()

@@ -23,6 +23,8 @@ class ResidualSettings(Section):
     rule: Rule = "full"
     directions: Annotated[int, Field(ge=1)] = 64
     places: Annotated[int, Field(ge=1)] = 2
+    neighbours: Literal[1, 3, 5] = 3
+    block_neighbours: Literal[1, 3, 5] = 1
     prior_pictures: Annotated[float, Field(ge=0)] = 50.0
     floor: Positive = 0.3
     clusters: Annotated[int, Field(ge=1)] = 64

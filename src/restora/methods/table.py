@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from restora.features.levels import Level
 from restora.methods.contract import Restorer
+from restora.methods.settings import Section
 from restora.methods.ura_net.network import UraNet
-
-if TYPE_CHECKING:
-    Factory = Callable[[Any, tuple[Level, ...], tuple[int, int], int], Restorer]
+from restora.methods.ura_net.settings import UraNetSettings
 
 
-def _ura_net(settings: Any, levels: tuple[Level, ...], size: tuple[int, int], pictures: int) -> Restorer:
-    return UraNet(settings.ura_net, levels, size, pictures)
+@dataclass(frozen=True)
+class Method:
+    """A method's settings, which name its `pyramid` and its `residual`, and what makes its restorer of them.
+
+    build : (settings, facts of the pyramid's levels, (height, width), number of fitting pictures) -> restorer
+    """
+
+    settings: type[Section]
+    build: Callable[[Any, tuple[Level, ...], tuple[int, int], int], Restorer]
 
 
-# name -> (settings of the run, facts of the pyramid, (height, width), number of fitting pictures) -> restorer
-METHODS: dict[str, Factory] = {"ura-net": _ura_net}
+METHODS = {"ura-net": Method(UraNetSettings, UraNet)}
+
+
+def section(method: str) -> str:
+    """The key under which a method's settings stand in a run's settings."""
+    return method.replace("-", "_")

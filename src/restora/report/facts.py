@@ -32,7 +32,6 @@ def model_facts(model: Model, false_alarms: float | None = None) -> dict[str, An
         "threshold": promise.threshold,
         "review_from": calibration.threshold(min(2 * promise.rate, 0.5)),
         "colours": calibration.colours(promise.rate),
-        "calibration_scores": manifest.calibration.scores,
     }
 
 

@@ -131,7 +131,7 @@ def make_plan(settings: RunSettings, dataset: Dataset, trunk: Trunk) -> Plan:
     trunk.check_size(size)
     fit = settings.fit
     steps = fit.steps if fit.steps is not None else -(-fit.epochs * len(split.fitting) // fit.batch)
-    if settings.ura_net.restorer.body == "none":
+    if settings.chosen.restorer.body == "none":
         steps = 0
     kept = {item.name: split.digests[item.name] for item in split.fitting}
     facts = [__version__, stored_settings(settings), fingerprint(kept), trunk.weights.sha256, size, steps]

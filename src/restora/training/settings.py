@@ -61,6 +61,11 @@ class RunSettings(Section):
     fit: FitSettings = FitSettings()
     verdicts: VerdictSettings = VerdictSettings()
 
+    @property
+    def chosen(self) -> UraNetSettings:
+        """Settings of the method that this run uses."""
+        return self.ura_net
+
 
 PRESETS: dict[str, RunSettings] = {
     "small": RunSettings(),

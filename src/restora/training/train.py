@@ -96,7 +96,7 @@ def train(
     partial = claim_folder(out, resume=resume, overwrite=overwrite)
     dataset = open_source(source, layout)
     network_trunk = load_trunk(
-        settings.trunk.name, weights=settings.trunk.weights, levels=settings.ura_net.pyramid.levels, seed=settings.seed
+        settings.trunk.name, weights=settings.trunk.weights, levels=settings.chosen.pyramid.levels, seed=settings.seed
     )
     plan = make_plan(settings, dataset, network_trunk)
     mask = read_ignore(settings.input.ignore, plan) if settings.input.ignore else None
@@ -175,7 +175,7 @@ class Job:
         """Train and fit everything; the finished network on the processor, in evaluation mode."""
         plan, settings = self.plan, self.settings
         trunk = trunk.to(self.device)
-        aggregate = Aggregate(settings.ura_net.pyramid, trunk.levels).to(self.device)
+        aggregate = Aggregate(settings.chosen.pyramid, trunk.levels).to(self.device)
         batches = prepared_batches(plan.split.fitting, plan.size, settings.input.depth, CACHE_BATCH)
         self.say(forecast_disk(plan, aggregate))
         self.partial.mkdir(parents=True, exist_ok=True)
@@ -184,11 +184,11 @@ class Job:
             restorer = self._restorer(aggregate, cache, trunk)
             self._train(restorer, aggregate, cache, minutes)
             restorer.draw(np.random.default_rng([settings.seed, DRAW]))
-            residual = Residual(settings.ura_net.residual, aggregate.levels, plan.size).to(self.device)
+            residual = Residual(settings.chosen.residual, aggregate.levels, plan.size).to(self.device)
             if self.mask is not None:
                 residual.ignore(torch.from_numpy(self.mask.places))
             residual.fit(self._pairs(restorer, cache))
-        perceives = settings.ura_net.perception.mode != "off" and settings.ura_net.restorer.body != "none"
+        perceives = settings.chosen.perception.mode != "off" and settings.chosen.restorer.body != "none"
         network = Network(trunk, aggregate, restorer, residual, perceives=perceives)
         network.to("cpu").eval()
         lay_out(network, torch.contiguous_format)
@@ -198,17 +198,17 @@ class Job:
         settings, size = self.settings, self.plan.size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            restorer = METHODS[settings.method](settings, aggregate.levels, size, len(cache))
+            restorer = METHODS[settings.method].build(settings.chosen, aggregate.levels, size, len(cache))
         some = np.linspace(0, len(cache) - 1, min(START_PICTURES, len(cache))).round().astype(np.int64)
         restorer.start(Pyramid(cache.batch(some)), np.random.default_rng([settings.seed, START]))
         lay_out(as_module(restorer).to(self.device), torch.channels_last)
-        if settings.ura_net.synthesis.enabled and "texture" in settings.ura_net.synthesis.kinds and self.plan.steps:
+        if settings.chosen.synthesis.enabled and "texture" in settings.chosen.synthesis.kinds and self.plan.steps:
             restorer.textures = self._texture_features(aggregate, trunk)
         return restorer
 
     def _texture_features(self, aggregate: Aggregate, trunk: Trunk) -> list[Tensor]:
         rng = np.random.default_rng([self.settings.seed, TEXTURES])
-        pictures = texture_pictures(self.settings.ura_net.synthesis.textures, self.plan.size, rng, self.textures)
+        pictures = texture_pictures(self.settings.chosen.synthesis.textures, self.plan.size, rng, self.textures)
         parts = []
         with torch.no_grad():
             for picture in pictures:

@@ -123,8 +123,9 @@ class RestorationAttention(nn.Module):
             shared = self.norm(normal)[None].expand(batch, -1, -1)
             sources.append(shared)
             biases.append(own.new_zeros(batch, normal.shape[0]))
-        keys, values = self.key_value(torch.cat(sources, 1)).chunk(2, -1)
-        return self._split(keys), self._split(values), torch.cat(biases, 1)[:, None, None]
+        both = self.key_value(torch.cat(sources, 1))
+        width = both.shape[-1] // 2
+        return self._split(both[..., :width]), self._split(both[..., width:]), torch.cat(biases, 1)[:, None, None]
 
 
 class GlobalNormal(nn.Module):
