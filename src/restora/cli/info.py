@@ -37,8 +37,8 @@ def card_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         ("fitted on", f"{facts['fitting']['count']} good pictures"),
         ("calibrated on", "nothing" if calibration is None else f"{calibration['count']} good pictures"),
         ("parity", ", ".join(f"{name} {gap:.1e}" for name, gap in facts["parity"].items()) or "not stated"),
-        ("graphs", ", ".join(facts["files"])),
-        ("made by", facts["reproduce"] or f"restora {facts['package_version']}"),
+        ("files", ", ".join(facts["files"])),
+        ("made again by", facts["reproduce"] or f"restora {facts['package_version']}"),
     ]
     yield table(rows)
     yield from facts["promise_sentences"]
