@@ -36,7 +36,7 @@ def draw(product: str, kind: str, rng_seed: int, size: int = 256) -> Drawn:
     """One picture of `product`; `kind` is "good" or one of `PRODUCTS[product].kinds`.
 
     The same seed and kind give the same picture; with another numpy, Pillow or processor to a grey level or so, since
-    sines and roots may round otherwise. A defective picture is that of its good twin (the same seed, "good") but for the
+    sines and roots may round otherwise. A defective picture is that of its good twin (same seed, "good") but for the
     defect, noise included; its mask is exactly where the two differ by more than 8 grey levels in any channel.
     Raises UsageError for an unknown product or kind, or a size under 32.
     """
