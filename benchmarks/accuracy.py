@@ -1,0 +1,165 @@
+"""Accuracy on real categories: URA-Net, its trunk without the paper's parts, the control and a nearest-neighbour
+memory.
+
+    python benchmarks/accuracy.py --data ROOT --weights FILE --work FOLDER [--method ...] [--category ...] [--seed ...]
+    python benchmarks/accuracy.py --work FOLDER --table benchmarks/accuracy/results.csv
+
+One recipe for all cells; every row of a category and seed is fitted on the same part of its good pictures. A finished
+cell (one JSON file in FOLDER) is never repeated, so several processes may share a folder. Models stay in FOLDER for the
+measurements of restoration and perception. `--table` writes the figures of all finished cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from memory_bank import MemoryRuntime
+
+import restora
+from restora.detector.detector import Detector
+from restora.features.pyramid import Aggregate, load_trunk
+from restora.training.plan import make_plan, open_source, resolve_settings
+from restora.training.settings import RunSettings
+
+# Chosen on the develop sets alone; the report sets are looked at once, for the table.
+DEVELOP = {
+    "tire": "mvtec_3d_ad/tire",
+    "commutator": "kolektorsdd/commutator",
+    "metal_plate": "mpdd/metal_plate",
+}
+REPORT = {"screw": "mvtec_ad/screw", "elpv": "elpv/mono", "chest": "nih_chestxray8/chest"}
+CATEGORIES = {**DEVELOP, **REPORT}
+
+# What each row changes of the one recipe.
+ROWS: dict[str, dict[str, Any]] = {
+    "ura-net": {},
+    "trunk-only": {
+        "ura_net.synthesis.enabled": False,
+        "ura_net.perception.mode": "off",
+        "ura_net.attention.mode": "off",
+    },
+    "control": {"ura_net.restorer.body": "none"},
+    "nearest-neighbour": {"ura_net.restorer.body": "none"},
+}
+COLUMNS = ("method", "trunk", "size", "category", "seed", "image_auroc", "pixel_auroc", "aupro_30")
+RUN_COLUMNS = (
+    "method",
+    "category",
+    "seed",
+    "recipe",
+    "steps",
+    "fit_seconds",
+    "look_seconds",
+    "megabytes",
+    "torch",
+    "restora",
+)
+
+
+def run_cell(method: str, category: str, seed: int, data: Path, weights: Path, work: Path) -> dict[str, Any]:
+    """Train one row on one category and evaluate it."""
+    source = data / CATEGORIES[category]
+    settings = resolve_settings(
+        "small", None, {"seed": seed, "trunk.name": "resnet18", "trunk.weights": str(weights), **ROWS[method]}
+    )
+    # The memory has no network of its own: it answers through the control's model, which has the same input.
+    name = "control" if method == "nearest-neighbour" else method
+    folder = work / f"{name}-{category}-{seed}.restora"
+    start = time.perf_counter()
+    if method == "nearest-neighbour":
+        detector = Detector.load(folder, runtime=memory(settings, source))
+    else:
+        detector = restora.train(source, out=folder, config=settings, overwrite=True)
+    fitted = time.perf_counter()
+    evaluation = detector.evaluate(source)
+    looked = time.perf_counter()
+    manifest = detector.info()
+    size = f"{manifest['input']['height']}x{manifest['input']['width']}"
+    pixel = evaluation.pixel
+    return {
+        "method": method,
+        "trunk": "resnet18",
+        "size": size,
+        "category": category,
+        "seed": seed,
+        "image_auroc": rounded(evaluation.image.auroc),
+        "pixel_auroc": rounded(pixel.auroc) if pixel is not None else "",
+        "aupro_30": rounded(pixel.aupro_30) if pixel is not None else "",
+        "recipe": recipe_hash(settings, method),
+        "steps": settings.fit.steps if method in ("ura-net", "trunk-only") else 0,
+        "fit_seconds": round(fitted - start, 1),
+        "look_seconds": round(looked - fitted, 1),
+        "megabytes": round(sum(path.stat().st_size for path in folder.iterdir()) / 1e6, 1),
+        "torch": torch.__version__,
+        "restora": restora.__version__,
+    }
+
+
+def memory(settings: RunSettings, source: Path) -> MemoryRuntime:
+    """The nearest-neighbour memory, fitted on the same part of the good pictures."""
+    trunk = load_trunk("resnet18", weights=settings.trunk.weights, levels=settings.ura_net.pyramid.levels)
+    plan = make_plan(settings, open_source(source, None), trunk)
+    return MemoryRuntime(trunk, Aggregate(settings.ura_net.pyramid, trunk.levels), plan, settings.seed)
+
+
+def recipe_hash(settings: RunSettings, method: str) -> str:
+    """First 12 digits of the hash of all settings but the seed; one value a row means one recipe for all categories."""
+    from restora.bundle import hash_settings
+    from restora.training.plan import recipe
+
+    return hash_settings({**recipe(settings), "row": method})[:12]
+
+
+def rounded(value: float | None) -> float | str:
+    """Four digits, or an empty cell."""
+    return "" if value is None else round(value, 4)
+
+
+def write_table(work: Path, table: Path) -> None:
+    """results.csv (figures alone) and runs.csv (times, sizes, versions) of all finished cells."""
+    cells = sorted(
+        (json.loads(path.read_text()) for path in work.glob("*.json")),
+        key=lambda cell: (list(ROWS).index(cell["method"]), list(CATEGORIES).index(cell["category"]), cell["seed"]),
+    )
+    table.parent.mkdir(parents=True, exist_ok=True)
+    for path, columns in ((table, COLUMNS), (table.with_name("runs.csv"), RUN_COLUMNS)):
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(cells)
+
+
+def main() -> None:
+    """Run the cells that are not finished, or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--method", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--category", nargs="+", default=list(CATEGORIES), choices=list(CATEGORIES))
+    parser.add_argument("--seed", nargs="+", type=int, default=[0])
+    parser.add_argument("--table", type=Path)
+    chosen = parser.parse_args()
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    if chosen.table is not None:
+        write_table(chosen.work, chosen.table)
+        return
+    for seed in chosen.seed:
+        for category in chosen.category:
+            for method in chosen.method:
+                path = chosen.work / f"{method}-{category}-{seed}.json"
+                if path.exists():
+                    continue
+                cell = run_cell(method, category, seed, chosen.data, chosen.weights, chosen.work)
+                path.write_text(json.dumps(cell, indent=1))
+                print(json.dumps(cell), flush=True)
+
+
+if __name__ == "__main__":
+    main()
