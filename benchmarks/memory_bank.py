@@ -17,6 +17,7 @@ from restora.methods.layers.blur import gaussian_blur, gaussian_kernel
 from restora.training.plan import Plan, prepared_batches
 
 PATCHES = 16_000
+CHUNK = 1024  # cells compared at once: keeps the table of distances at 64 MB
 
 
 class MemoryRuntime:
@@ -40,17 +41,17 @@ class MemoryRuntime:
         joined = [levels[0], *(functional.interpolate(level, size=grid, mode="bilinear") for level in levels[1:])]
         return torch.cat(joined, 1).permute(0, 2, 3, 1)
 
+    def _nearest(self, cells: Tensor) -> Tensor:
+        """Distance of each row [M, C] to the nearest patch of the bank -> [M]."""
+        squares = cells.square().sum(1) + (self._squares - 2 * cells @ self._bank.T).amin(1)
+        return squares.clamp_min(0).sqrt()
+
     @torch.inference_mode()
     def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """uint8 [N, H, W, 3] -> score [N], doubt [N], map [N, H / 4, W / 4]."""
         patches = self._patches(batch)
         cells = patches.flatten(0, 2)
-        nearest = torch.cat(
-            [
-                (part.square().sum(1) + (self._squares - 2 * part @ self._bank.T).amin(1)).clamp_min(0).sqrt()
-                for part in cells.split(1024)
-            ]
-        )
+        nearest = torch.cat([self._nearest(cells[n : n + CHUNK]) for n in range(0, len(cells), CHUNK)])
         raw = nearest.view(patches.shape[0], 1, *patches.shape[1:3])
         fine = functional.interpolate(raw, size=(batch.shape[1] // 4, batch.shape[2] // 4), mode="bilinear")
         smooth = gaussian_blur(fine, gaussian_kernel(1.0))[:, 0]

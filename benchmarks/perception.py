@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from planted import Subject
 from restoration import UNSEEN
+from torch import nn
 from torch.nn import functional
 
 from restora.methods.ura_net.perception import Perceived, Perception
@@ -28,7 +29,7 @@ DRAWS = (1, 8, 32)
 def with_draws(perception: Perception, count: int) -> Perception:
     """The same means and spreads, with `count` fresh weight draws."""
     settings = perception.settings.model_copy(update={"samples": count})
-    channels = [int(layer.weight.shape[1]) for layer in perception.project]  # type: ignore[union-attr]
+    channels = [layer.in_channels for layer in perception.project if isinstance(layer, nn.Conv2d)]
     fresh = Perception(channels, settings)
     stored = {name: value for name, value in perception.state_dict().items() if not name.endswith(".samples")}
     fresh.load_state_dict(stored, strict=False)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from restora.bundle import Model, read_model
 from restora.export.torch_runtime import load_network
-from restora.features.pyramid import Aggregate, Pyramid, Trunk
+from restora.features.pyramid import Pyramid
 from restora.images.layouts import read_dataset
 from restora.images.split import split_good
 from restora.methods.layers.noise import random_mask
@@ -42,8 +42,8 @@ class Subject:
         self.model: Model = read_model(model)
         network = load_network(self.model)
         self.restorer = cast("UraNet", network.restorer)
-        self._trunk = cast("Trunk", network.trunk)
-        self._aggregate = cast("Aggregate", network.aggregate)
+        self._trunk = network.trunk
+        self._aggregate = network.aggregate
         size = self.model.manifest.input.size
         held_out = split_good(read_dataset(data).good("train")).calibration
         self.batches = [self._features(batch) for batch in prepared_batches(held_out, size, None, BATCH)]

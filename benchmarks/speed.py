@@ -1,0 +1,178 @@
+"""Times a model from file to verdict, beside its own trunk alone, and the command from a cold start.
+
+    python benchmarks/speed.py screw.restora screw/test/good --weights resnet18.safetensors
+    python benchmarks/speed.py                     (draws pictures and makes a model of them)
+
+The trunk alone is exported to ONNX up to the level the model uses, opened as the model's graph is, and given the same
+number of normalised pictures of the same size that lie in memory already. Both run in turns, round by round; ratios
+are medians over the rounds. Anything else that runs on the machine shows in the load average: wait until it is idle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import restora
+from restora.detector.detector import Detector
+from restora.images.prepare import prepare
+from restora.images.read import read_picture
+from restora.images.sources import expand_sources
+from restora.runtimes.onnx import OnnxRuntime
+from restora.runtimes.runtime import INPUT, count_cores
+
+TARGETS = {"ratio": 2.0, "restora predict": 1.5, "import restora": 0.15, "restora --help": 0.5}
+COLD_STARTS = 5
+
+
+@contextmanager
+def subject(asked: argparse.Namespace) -> Iterator[tuple[Path, list[str]]]:
+    """The model and the pictures to measure with; drawn and made where none are named."""
+    if asked.model is not None and asked.pictures is not None:
+        sources = expand_sources([asked.pictures])
+        yield asked.model, [str(source.locator) for source in islice(sources, asked.count)]
+        return
+    with tempfile.TemporaryDirectory(prefix="restora-speed-") as scratch:
+        from restora.demo.draw import draw
+        from restora.training.settings import PRESETS
+
+        (Path(scratch) / "good").mkdir()
+        for number in range(24):
+            path = Path(scratch) / f"good/{number:02d}.jpg"
+            Image.fromarray(draw("part", "good", number, 512).pixels).save(path, quality=92)
+        small = PRESETS["small"]
+        hasty = small.model_copy(update={"fit": small.fit.model_copy(update={"steps": 4})})  # speed does not learn
+        restora.train(Path(scratch) / "good", out=Path(scratch) / "m.restora", config=hasty, weights=asked.weights)
+        paths = sorted(str(path) for path in (Path(scratch) / "good").iterdir())
+        yield Path(scratch) / "m.restora", list(islice(cycle(paths), asked.count))
+
+
+def export_trunk(detector: Detector, weights: str, graph: Path) -> str:
+    """Write the trunk of a model, alone, as ONNX: normalised pictures float32 [N, 3, H, W] -> its deepest level."""
+    import torch
+
+    from restora.export.graph import quiet
+    from restora.features.pyramid import load_trunk
+
+    manifest = detector.model.manifest
+    levels = manifest.settings[manifest.method.replace("-", "_")]["pyramid"]["levels"]
+    trunk = load_trunk(manifest.trunk.name, weights=weights, levels=(levels[-1],))
+    example = torch.zeros(2, 3, *manifest.input.size)
+    shapes = ({0: torch.export.Dim("pictures", min=1, max=4096)},)
+    with warnings.catch_warnings(), quiet("torch.onnx"):
+        warnings.simplefilter("ignore")
+        # names of a model's graph, so that it is opened with the very same options
+        torch.onnx.export(
+            trunk.body.eval(), (example,), str(graph), dynamo=True, input_names=[INPUT], output_names=["score"],
+            dynamic_shapes=shapes, verbose=False,
+        )  # fmt: skip
+    return f"{manifest.trunk.name} to level {levels[-1]}"
+
+
+def in_turns(tasks: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """Seconds of every task in every round, after one round that is not counted; [round][task]."""
+    found = []
+    for number in range(rounds + 1):
+        row = []
+        for task in tasks:
+            start = time.perf_counter()
+            task()
+            row.append(time.perf_counter() - start)
+        if number:
+            found.append(row)
+    return found
+
+
+def compare(detector: Detector, bare: OnnxRuntime, paths: list[str], batch: int, rounds: int) -> float:
+    """Print milliseconds a picture and their ratios at one batch size; the ratio of the whole way to the trunk."""
+    size = detector.model.manifest.input.size
+    rng = np.random.default_rng(0)
+    normalised = rng.standard_normal((batch, 3, *size), dtype=np.float32)
+    pixels = np.stack([prepare(read_picture(path).pixels, size) for path in islice(cycle(paths), batch)])
+    runs = -(-len(paths) // batch)
+    tasks: list[Callable[[], object]] = [
+        lambda: list(detector.predict(paths, batch=batch)),
+        lambda: [detector.runtime(pixels) for _ in range(runs)],
+        lambda: [bare(normalised) for _ in range(runs)],  # type: ignore[arg-type]
+    ]
+    found = in_turns(tasks, rounds)
+    whole, graph, alone = (1000 * statistics.median(column) / len(paths) for column in zip(*found, strict=True))
+    ratio = statistics.median(row[0] / row[2] for row in found)
+    only_graph = statistics.median(row[1] / row[2] for row in found)
+    print(
+        f"batch {batch}: file to verdict {whole:.1f} ms a picture, graph alone {graph:.1f}, trunk alone {alone:.1f}; "
+        f"ratios {ratio:.2f} and {only_graph:.2f}"
+    )
+    return ratio
+
+
+def fresh(arguments: Sequence[str]) -> float:
+    """Median seconds of a process that is started anew, its files in the system's cache."""
+    times = []
+    for number in range(COLD_STARTS + 1):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+        if number:
+            times.append(time.perf_counter() - start)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
+    return statistics.median(times)
+
+
+def judge(name: str, value: float, target: float, unit: str = "s") -> bool:
+    """Print a figure beside its target; whether it is met."""
+    print(f"{name}: {value:.3g} {unit}, target at most {target:g} {unit}: {'met' if value <= target else 'MISSED'}")
+    return value <= target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("pictures", nargs="?", help="folder of pictures to look at")
+    parser.add_argument("--weights", default="random", help="of the trunk (default random: no less work)")
+    parser.add_argument("--count", type=int, default=40, help="pictures a round (default 40)")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=None, help="of the runtime (default one a core)")
+    asked = parser.parse_args()
+    print("load average", *(f"{load:.2f}" for load in os.getloadavg()))
+    import onnxruntime
+
+    print(f"{platform.platform()}, {count_cores()} cores, Python {platform.python_version()}", end=", ")
+    print(f"ONNX Runtime {onnxruntime.__version__}")
+    with subject(asked) as (model, paths), tempfile.TemporaryDirectory(prefix="restora-speed-") as scratch:
+        detector = Detector.load(model, runtime="onnx", threads=asked.threads)
+        what = export_trunk(detector, asked.weights, Path(scratch) / "trunk.onnx")
+        bare = OnnxRuntime(Path(scratch) / "trunk.onnx", asked.threads)
+        height, width = read_picture(paths[0]).pixels.shape[:2]
+        spec = detector.model.manifest.input
+        print(f"{len(paths)} pictures of {height}x{width}, looked at as {spec.height}x{spec.width}", end="; ")
+        print(f"trunk alone: {what}; {asked.threads or count_cores()} threads; {asked.rounds} rounds")
+        ratios = {batch: compare(detector, bare, paths, batch, asked.rounds) for batch in (1, detector.batch)}
+        met = [judge(f"ratio at batch {n}", ratio, TARGETS["ratio"], "x") for n, ratio in ratios.items()]
+        commands = {
+            "restora predict": ["-m", "restora", "predict", str(model), paths[0]],
+            "import restora": ["-c", "import restora"],
+            "restora --help": ["-m", "restora", "--help"],
+        }
+        met += [judge(name, fresh(arguments), TARGETS[name]) for name, arguments in commands.items()]
+    print("load average", *(f"{load:.2f}" for load in os.getloadavg()))
+    if not all(met):
+        raise SystemExit("some targets were missed")
+
+
+if __name__ == "__main__":
+    main()
