@@ -17,8 +17,13 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Figures that need no data; with MODEL=part.restora DATA=parts also those of a trained model.
 bench: setup
-	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/promise.py $(if $(MODEL),--model $(MODEL) $(DATA))
+	$(BIN)/python benchmarks/speed.py $(if $(MODEL),$(MODEL) $(DATA))
+	$(if $(MODEL),$(BIN)/python benchmarks/restoration.py $(MODEL) $(DATA))
+	$(if $(MODEL),$(BIN)/python benchmarks/perception.py $(MODEL) $(DATA))
 
 docs: setup
 	$(BIN)/zensical build --clean

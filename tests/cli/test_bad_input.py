@@ -218,6 +218,10 @@ def test_train_refuses_an_existing_model_and_leaves_it_alone(capfd, place):
     assert "--overwrite" in said
 
 
+def test_an_export_that_is_not_known(capfd, place):
+    assert "openvino" in refused(capfd, place, "export {model} --to tensorrt")
+
+
 def test_an_unknown_trunk_names_the_nearest(capfd, place):
     said = refused(capfd, place, TRAIN % "fine" + " --trunk resnet81")
     assert "resnet18" in said

@@ -42,7 +42,8 @@ def evaluate(
     from restora.cli.open_model import open_detector, say_promise
 
     detector = open_detector(model, runtime=runtime, threads=threads, batch=batch)
-    say_promise(detector, false_alarms)
+    if json:  # the lines for people hold the promise whole
+        say_promise(detector, false_alarms)
     evaluation = detector.evaluate(path, report=report, layout=layout, false_alarms=false_alarms)
     if json:
         emit_json(evaluation.to_dict(), indent=2)

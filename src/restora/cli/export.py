@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Quantise to 8 bits; smaller and faster, checked all the same.")
     ] = False,
+    pictures: Annotated[Path | None, typer.Option(help="Good pictures to compare on; needed for 8 bits.")] = None,
     json: Json = False,
 ) -> None:
     """Write a further graph into the model folder, after comparing it with the first.
@@ -28,7 +30,7 @@ def export(
     need("openvino", "openvino")
     from restora.export.openvino import to_openvino
 
-    parity = to_openvino(model, int8=int8)
+    parity = to_openvino(model, int8=int8, pictures=pictures)
     if json:
         emit_json(parity, indent=2)
     else:
