@@ -190,14 +190,16 @@ class ContentGaussian(Distance):
         self.register_buffer("directions", torch.zeros(count, kept, self.channels, dtype=torch.float16))
         self.register_buffer("precision", torch.ones(count))
         self.kept: list[tuple[Tensor, Tensor]] = []
+        self.thinning = 1
 
     @torch.no_grad()
     def accumulate(self, feature: Tensor, restored: Tensor) -> None:
         """Keep an even share of the cells, thinned out as more come."""
         cells = [x.permute(0, 2, 3, 1).reshape(-1, self.channels) for x in (feature - restored, restored)]
-        self.kept.append((cells[0], cells[1]))
+        self.kept.append((cells[0][:: self.thinning].clone(), cells[1][:: self.thinning].clone()))
         while sum(len(part[0]) for part in self.kept) > 2 * self.RESERVOIR:
             self.kept = [(a[::2].clone(), b[::2].clone()) for a, b in self.kept]
+            self.thinning *= 2
 
     def _assign(self, restored: Tensor) -> Tensor:
         """Nearest centre of each row [M, C] -> [M]."""

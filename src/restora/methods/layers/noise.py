@@ -67,7 +67,7 @@ def random_mask(
     for _ in range(20):
         draw = perlin_mask if rng.random() < 0.5 else blob_mask
         mask = draw(height, width, rng)
-        if area[0] <= mask.mean() <= area[1]:
+        if mask.any() and area[0] <= mask.mean() <= area[1]:
             break
     else:
         mask = square_mask(height, width, area[0], rng)
@@ -77,7 +77,7 @@ def random_mask(
 
 def square_mask(height: int, width: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """A square that covers at least `share` of the field, at a random place."""
-    side = min(height, width, int(np.ceil(np.sqrt(share * height * width))))
+    side = min(height, width, max(1, int(np.ceil(np.sqrt(share * height * width)))))
     top, left = int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
     mask = np.zeros((height, width), bool)
     mask[top : top + side, left : left + side] = True

@@ -46,10 +46,11 @@ class Source:
         return [self.levels[0].shape[-1] // level.shape[-1] for level in self.levels]
 
     def shift(self) -> tuple[int, int]:
-        """A random roll of 2 to 12 finest cells each way, a multiple of the coarsest cell."""
+        """A random roll of 2 to 12 finest cells each way, a multiple of the coarsest cell, never once around."""
         coarsest = max(self.strides())
-        reach = np.arange(2, 13, 2) // coarsest * coarsest
-        steps = self.rng.choice(np.maximum(reach, coarsest), 2) * self.rng.choice([-1, 1], 2)
+        reach = np.maximum(np.arange(2, 13, 2) // coarsest * coarsest, coarsest)
+        within = reach[reach < min(self.levels[0].shape[2:])]
+        steps = self.rng.choice(within if len(within) else reach, 2) * self.rng.choice([-1, 1], 2)
         return int(steps[0]), int(steps[1])
 
 
