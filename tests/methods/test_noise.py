@@ -17,7 +17,7 @@ def test_two_thousand_masks_are_never_empty_and_within_their_area():
         mask = random_mask((8, 12), rng)
         assert mask.dtype == np.float32
         assert mask.shape == (8, 12)
-        assert 0 <= mask.min()
+        assert mask.min() >= 0
         assert mask.max() <= 1
         shares.append(mask.mean(dtype=np.float64))
         soft += bool(((mask > 0) & (mask < 1)).any())
