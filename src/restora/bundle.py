@@ -155,6 +155,16 @@ def is_model(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
+def other_files(folder: Path) -> list[str]:
+    """Names in a folder that no write of a model made, in order; empty where there is no folder.
+
+    A write that was killed may have left files of its own behind: the next one takes them for what they are.
+    """
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.name != MANIFEST and not _is_ours(path))
+
+
 def write_model(folder: Path, manifest: Manifest, files: Mapping[str, Path | bytes] | None = None) -> Model:
     """Write a model, or a new manifest for one that is there, so that a reader sees the old one or the new one.
 
@@ -363,12 +373,16 @@ def _remove_leftovers(folder: Path, keep: set[str]) -> None:
             manifest, _ = _parse(folder, _read_manifest(folder))
             named |= {entry.name for entry in manifest.files.values()}
     others = [path for path in sorted(folder.iterdir()) if path.name not in named]
-    ours = [path for path in others if path.is_file() and _OURS.fullmatch(path.name)]
+    ours = [path for path in others if _is_ours(path)]
     foreign = [path.name for path in others if path not in ours]
     if foreign and not is_model(folder):
         raise UsageError(f"{folder} is no model folder and holds other files ({foreign[0]}); name a new folder.")
     for path in ours:
         path.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and _OURS.fullmatch(path.name) is not None
 
 
 @contextmanager

@@ -19,8 +19,10 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from restora.errors import MissingError
 from restora.export.network import Network
 from restora.runtimes.runtime import INPUT
 
@@ -31,9 +33,15 @@ SMALLEST_EXTERNAL = 1024
 
 
 def save_state(network: Network, path: Path) -> None:
-    """Write every parameter and buffer of the network; no pickle, no date, same state same bytes."""
+    """Write every parameter and buffer of the network; no pickle, no date, same state same bytes.
+
+    Raises MissingError when the disk has no room.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, str(path))
+    try:
+        save_file(state, str(path))
+    except (OSError, SafetensorError) as error:
+        raise MissingError(f"{path}: the model cannot be written ({str(error).splitlines()[0]}); make room.") from error
 
 
 def export_graph(network: Network, size: tuple[int, int], state: Path, state_name: str, graph: Path) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from restora.errors import UsageError
+from restora.errors import MissingError, UsageError
 
 STATE = "state.json"
 
@@ -46,14 +48,25 @@ def tensors_of(module: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str,
 
 
 def save(folder: Path, module: nn.Module, optimiser: torch.optim.Optimizer, state: State) -> None:
-    """Write the state so that a reader, or a restart after a kill, sees the old one or the new one."""
+    """Write the state so that a reader, or a restart after a kill, sees the old one or the new one.
+
+    Raises MissingError when it cannot be written, which leaves the old one.
+    """
     name = f"state-{state.step:08d}.safetensors"
-    temporary = folder / (name + ".tmp")
-    save_file(tensors_of(module, optimiser), str(temporary))
-    os.replace(temporary, folder / name)
-    record = folder / (STATE + ".tmp")
-    record.write_text(json.dumps(asdict(State(state.step, state.steps, state.run, name)), indent=1), encoding="utf-8")
-    os.replace(record, folder / STATE)
+    temporary, record = folder / (name + ".tmp"), folder / (STATE + ".tmp")
+    try:
+        save_file(tensors_of(module, optimiser), str(temporary))
+        os.replace(temporary, folder / name)
+        text = json.dumps(asdict(State(state.step, state.steps, state.run, name)), indent=1)
+        record.write_text(text, encoding="utf-8")
+        os.replace(record, folder / STATE)
+    except (OSError, SafetensorError) as error:
+        for half in (temporary, record):
+            half.unlink(missing_ok=True)
+        raise MissingError(
+            f"The state of step {state.step} could not be written to {folder} ({str(error).splitlines()[0]}); "
+            "make room and go on with --resume."
+        ) from error
     for old in folder.glob("state-*.safetensors*"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -71,6 +84,13 @@ def read(folder: Path) -> State | None:
         return State(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise UsageError(f"{path} is damaged ({error}); start over with --overwrite") from None
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder; what is there after a kill in between is no state that could be resumed from."""
+    with suppress(OSError):
+        (folder / STATE).unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def restore(folder: Path, state: State, module: nn.Module, optimiser: torch.optim.Optimizer) -> None:

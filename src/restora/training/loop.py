@@ -81,6 +81,15 @@ def optimiser_for(module: nn.Module, settings: FitSettings) -> torch.optim.AdamW
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas)
 
 
+def not_a_number(what: str, step: int, folder: Path) -> StoppedError:
+    """The error for a training that went astray at `step` (from 0), which says what is left of it."""
+    kept = checkpoint.read(folder)
+    left = f"the last good state, of step {kept.step}, lies in {folder}" if kept else "no state had been saved yet"
+    return StoppedError(
+        f"The {what} is not a number at step {step + 1}; {left}, start over with a lower fit.learning_rate."
+    )
+
+
 def take_step(
     restorer: Restorer, optimiser: torch.optim.Optimizer, levels: list[Tensor], step: int, run: Run
 ) -> dict[str, float]:
@@ -94,10 +103,7 @@ def take_step(
         terms = restorer.losses(pyramid, rng, step / max(run.steps, 1))
     total = torch.stack(list(terms.values())).sum()
     if not math.isfinite(float(total.detach())):
-        raise StoppedError(
-            f"The loss is not a number at step {step + 1}; the last good state lies in {run.folder}, "
-            "go on from it with --resume after lowering fit.learning_rate."
-        )
+        raise not_a_number("loss", step, run.folder)
     optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(total)
     if run.settings.clip is not None:
@@ -126,8 +132,11 @@ def fit(
                 left = (time.monotonic() - started) / (done - first) * (run.steps - done)
                 run.progress(Progress(done, run.steps, figures["loss"], left))
             if done % run.settings.save_every == 0 or done == run.steps or stop.is_set():
+                # a finite loss can have an infinite gradient: what is saved must be good
+                if not all(bool(tensor.isfinite().all()) for tensor in module.state_dict().values()):
+                    raise not_a_number("network", step, run.folder)
                 checkpoint.save(run.folder, module, optimiser, checkpoint.State(done, run.steps, run.identity, ""))
-            if stop.is_set() and done < run.steps:
+            if stop.is_set():
                 raise CancelledError(
                     f"Interrupted after step {done} of {run.steps}; go on with --resume (state in {run.folder})."
                 )

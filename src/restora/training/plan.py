@@ -66,13 +66,24 @@ def open_source(source: Source, layout: str | None) -> Dataset:
     """
     if isinstance(source, str | os.PathLike):
         return read_dataset(Path(source), layout)
-    pictures = list(source)
+    if isinstance(source, np.ndarray) and (source.ndim < 3 or (source.ndim == 3 and source.shape[2] <= 4)):
+        raise DataError(
+            f"An array of shape {source.shape} is one picture; hand in several, as [N, H, W] or [N, H, W, C]"
+        )
+    pictures = [as_source(picture) for picture in source]
     if not pictures:
         raise DataError("There are no good pictures to learn from; hand in at least one array")
     items = tuple(
         Item(f"array-{number:06d}", cast("str", picture), "train", 0, "good") for number, picture in enumerate(pictures)
     )
     return Dataset("arrays", "arrays", "arrays", items)
+
+
+def as_source(picture: Any) -> str | NDArray[Any]:
+    """A picture that was handed in as something with a content hash: a path or an array. Raises PictureError."""
+    if isinstance(picture, str | os.PathLike):
+        return os.fspath(picture)
+    return picture if isinstance(picture, np.ndarray) else read_picture(picture).pixels
 
 
 def choose_input(settings: InputSettings, items: Sequence[Item]) -> tuple[int, int]:
@@ -118,8 +129,8 @@ class Plan:
         return fingerprint({item.name: self.split.digests[item.name] for item in self.split.fitting})
 
 
-def make_plan(settings: RunSettings, dataset: Dataset, trunk: Trunk) -> Plan:
-    """Split the good pictures, choose the size, count the steps.
+def make_plan(settings: RunSettings, dataset: Dataset, trunk: Trunk, further: Sequence[str] = ()) -> Plan:
+    """Split the good pictures, choose the size, count the steps; `further`: hashes of what else decides the result.
 
     Raises DataError without good pictures, SettingsError for a size the trunk cannot take.
     """
@@ -133,8 +144,8 @@ def make_plan(settings: RunSettings, dataset: Dataset, trunk: Trunk) -> Plan:
     steps = fit.steps if fit.steps is not None else -(-fit.epochs * len(split.fitting) // fit.batch)
     if settings.chosen.restorer.body == "none":
         steps = 0
-    kept = {item.name: split.digests[item.name] for item in split.fitting}
-    facts = [__version__, stored_settings(settings), fingerprint(kept), trunk.weights.sha256, size, steps]
+    kept = [split.digests[item.name] for item in split.fitting]
+    facts = [__version__, stored_settings(settings), kept, trunk.weights.sha256, size, steps, *further]
     identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return Plan(settings, dataset.name, split, size, steps, identity)
 

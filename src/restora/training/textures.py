@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,16 @@ def texture_pictures(
         yield prepare(_crop(picture.pixels, rng), size)
     if not made:
         raise DataError(f"{folder} holds no readable picture; name a folder of textures or leave --textures out")
+
+
+def list_textures(folder: Path) -> str:
+    """Hash of the names and sizes of the pictures in a folder: whether it is still the same one.
+
+    Raises DataError when it is empty or no folder.
+    """
+    paths = [Path(str(source.locator)) for source in expand_sources([folder])]
+    listed = [f"{path.relative_to(folder) if folder.is_dir() else path.name} {path.stat().st_size}" for path in paths]
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
 def _crop(pixels: Pixels, rng: np.random.Generator) -> Pixels:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restora.bundle import is_model, other_files
 from restora.detector.detector import Detector
 from restora.errors import MissingError, RestoraError, SettingsError, UsageError
 from restora.export.network import Network
 from restora.features.cache import FeatureCache
 from restora.features.pyramid import Aggregate, Pyramid, Trunk, load_trunk
+from restora.images.split import content_digest
 from restora.methods.contract import Restorer, as_module
 from restora.methods.residual import Residual
 from restora.methods.table import METHODS
@@ -35,7 +36,7 @@ from restora.training.plan import (
     resolve_settings,
 )
 from restora.training.settings import RunSettings
-from restora.training.textures import texture_pictures
+from restora.training.textures import list_textures, texture_pictures
 from restora.training.write import write_detector
 
 CACHE_BATCH = 8
@@ -92,14 +93,21 @@ def train(
             "verdicts.false_alarms": false_alarms,
         },
     )
+    if minutes is not None and not minutes > 0:
+        raise SettingsError(f"--minutes is {minutes}; it must be above 0")
     where = pick_device(device)
     partial = claim_folder(out, resume=resume, overwrite=overwrite)
     dataset = open_source(source, layout)
     network_trunk = load_trunk(
         settings.trunk.name, weights=settings.trunk.weights, levels=settings.chosen.pyramid.levels, seed=settings.seed
     )
-    plan = make_plan(settings, dataset, network_trunk)
+    further = [list_textures(Path(textures))] if textures else []
+    if settings.input.ignore:
+        further.append(content_digest(settings.input.ignore))
+    plan = make_plan(settings, dataset, network_trunk, further)
     mask = read_ignore(settings.input.ignore, plan) if settings.input.ignore else None
+    if not resume:
+        checkpoint.remove(partial)
     job = Job(plan, partial, where, Path(textures) if textures else None, mask, progress, say or (lambda _: None))
     try:
         network = job.fit(network_trunk, minutes)
@@ -107,7 +115,7 @@ def train(
     except BaseException:
         job.leave()
         raise
-    shutil.rmtree(partial, ignore_errors=True)
+    checkpoint.remove(partial)
     return detector
 
 
@@ -122,19 +130,19 @@ def pick_device(name: str) -> torch.device:
 
 def claim_folder(out: Path, *, resume: bool, overwrite: bool) -> Path:
     """Path of the partial folder, after checking that this training may write there."""
+    if not out.name:
+        raise UsageError(f"{out} is no name for a model; name a new folder, NAME.restora")
     partial = out.with_name(out.name + ".partial")
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file; name a new folder for the model")
-    if (out / "manifest.json").exists() and not (overwrite or resume):
-        raise UsageError(f"{out} holds a model already; name another folder or add --overwrite")
-    if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").exists():
-        raise UsageError(f"{out} is a folder that is no model; name another one")
-    if partial.exists() and not resume:
-        if not overwrite and checkpoint.read(partial) is not None:
-            raise UsageError(
-                f"{partial} holds an unfinished training; add --resume to go on or --overwrite to start over"
-            )
-        shutil.rmtree(partial)
+    if not is_model(out) and (others := other_files(out)):
+        raise UsageError(f"{out} is no model and holds other files ({others[0]}); name a new folder")
+    unfinished = not overwrite and checkpoint.read(partial) is not None
+    if is_model(out) and not overwrite and not (resume and unfinished):
+        also = "and no unfinished training lies beside it" if resume else "already"
+        raise UsageError(f"{out} holds a model {also}; name another folder or add --overwrite")
+    if unfinished and not resume:
+        raise UsageError(f"{partial} holds an unfinished training; add --resume to go on or --overwrite to start over")
     return partial
 
 
@@ -167,7 +175,7 @@ class Job:
             features.unlink(missing_ok=True)
         try:
             if checkpoint.read(self.partial) is None:
-                shutil.rmtree(self.partial, ignore_errors=True)
+                checkpoint.remove(self.partial)
         except RestoraError:
             return
 
@@ -255,11 +263,7 @@ class Job:
         return float(np.median(times[1:]))
 
     def _count_steps(self, minutes: float | None, step_seconds: float) -> int:
-        if minutes is None:
-            return self.plan.steps
-        if minutes <= 0:
-            raise SettingsError(f"--minutes is {minutes}; it must be above 0")
-        return max(10, round(60 * minutes / step_seconds))
+        return self.plan.steps if minutes is None else max(10, round(60 * minutes / step_seconds))
 
     def _pairs(
         self, restorer: Restorer, cache: FeatureCache
