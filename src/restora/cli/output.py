@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from restora.errors import MissingError, UsageError
 
 # Plain progress lines are for logs: one every few seconds says enough.
 LINE_SECONDS = 5.0
@@ -32,11 +35,22 @@ def emit_json(value: Any, *, indent: int | None = None) -> None:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path to write to in place of `path`; it takes that name only when it is whole, and is gone when it is not."""
+    """A path to write to in place of `path`; it takes that name only when it is whole, and is gone when it is not.
+
+    Raises UsageError when there is no folder for it, MissingError when the disk is full.
+    """
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder for {path}; make it, or name another path.")
     unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
     try:
         yield unfinished
         os.replace(unfinished, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise MissingError(
+            f"{path}: the disk is full; nothing half-written was left, make room and try again."
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)
 

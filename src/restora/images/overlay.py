@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -86,7 +87,9 @@ def write_map(path: str | os.PathLike[str], map: NDArray[np.float32], form: str)
     """
     path = Path(path)
     if form == "npy":
-        np.save(path, map.astype(np.float32, copy=False))
+        stream = io.BytesIO()
+        np.save(stream, map.astype(np.float32, copy=False))
+        path.write_bytes(stream.getbuffer())  # written by numpy itself, a full disk would be an error without a number
         return
     if form != "png":
         raise SettingsError(f"The form of maps is {form!r}; choose npy or png")
