@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from restora.bundle import is_model, other_files
 from restora.detector.detector import Detector
 from restora.errors import MissingError, RestoraError, SettingsError, UsageError
+from restora.export.fold import fold_norms
 from restora.export.network import Network
 from restora.features.cache import FeatureCache
 from restora.features.pyramid import Aggregate, Pyramid, Trunk, load_trunk
@@ -199,6 +200,7 @@ class Job:
         perceives = settings.chosen.perception.mode != "off" and settings.chosen.restorer.body != "none"
         network = Network(trunk, aggregate, restorer, residual, perceives=perceives)
         network.to("cpu").eval()
+        fold_norms(network)
         lay_out(network, torch.contiguous_format)
         return network
 
