@@ -22,6 +22,7 @@ import torch
 from memory_bank import MemoryRuntime
 
 import restora
+from restora.demo.write import write_products
 from restora.detector.detector import Detector
 from restora.features.pyramid import Aggregate, load_trunk
 from restora.training.plan import make_plan, open_source, resolve_settings
@@ -33,8 +34,9 @@ DEVELOP = {
     "commutator": "kolektorsdd/commutator",
     "metal_plate": "mpdd/metal_plate",
 }
+DRAWN = ("part", "fabric")  # drawn products, the further develop sets; they are drawn into the work folder
 REPORT = {"screw": "mvtec_ad/screw", "elpv": "elpv/mono", "chest": "nih_chestxray8/chest"}
-CATEGORIES = {**DEVELOP, **REPORT}
+CATEGORIES = {**DEVELOP, **dict.fromkeys(DRAWN, ""), **REPORT}
 FOUR = ("screw", "tire", "commutator", "elpv")  # whose mean the bars are about
 
 # What each row changes of the one recipe.
@@ -65,7 +67,7 @@ RUN_COLUMNS = (
 
 def run_cell(method: str, category: str, seed: int, data: Path, weights: Path, work: Path) -> dict[str, Any]:
     """Train one row on one category and evaluate it."""
-    source = data / CATEGORIES[category]
+    source = drawn(category, work) if category in DRAWN else data / CATEGORIES[category]
     settings = resolve_settings(
         "small", None, {"seed": seed, "trunk.name": "resnet18", "trunk.weights": str(weights), **ROWS[method]}
     )
@@ -100,6 +102,11 @@ def run_cell(method: str, category: str, seed: int, data: Path, weights: Path, w
         "torch": torch.__version__,
         "restora": restora.__version__,
     }
+
+
+def drawn(product: str, work: Path) -> Path:
+    """The drawn product's data set, drawn on first use."""
+    return write_products(work / "drawn", product, good=160, test_good=60, defective=12, size=256, seed=0)
 
 
 def memory(settings: RunSettings, source: Path) -> MemoryRuntime:
@@ -139,7 +146,7 @@ def write_table(work: Path, table: Path) -> None:
 def markdown(work: Path) -> str:
     """Image AUROC / pixel AUROC / AUPRO@0.3, means over the seeds; develop and report categories apart."""
     cells = [json.loads(path.read_text()) for path in work.glob("*.json")]
-    names = [*DEVELOP, *REPORT]
+    names = list(CATEGORIES)
     lines = ["| row | " + " | ".join(names) + " | mean of four |", "|---|" + "---|" * (len(names) + 1)]
     for method in ROWS:
         shown, images = [], {}

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from restora.bundle import Model
 from restora.errors import MissingError, ModelError
+from restora.export.fold import fold_norms
 from restora.export.network import Network
 from restora.export.parity import torch_outputs
 from restora.features.pyramid import Aggregate, load_trunk
@@ -37,6 +38,7 @@ def load_network(model: Model) -> Network:
     restorer = method.build(settings, aggregate.levels, size, manifest.fitting.count)
     residual = Residual(settings.residual, aggregate.levels, size)
     network = Network(trunk, aggregate, restorer, residual, perceives="probability" in manifest.outputs)
+    fold_norms(network)  # as it was when its numbers were stored
     try:
         network.load_state_dict(load_file(str(model.path("restorer"))))
     except RuntimeError as error:

@@ -19,14 +19,14 @@ Kind = Literal["texture", "foreign", "shuffle", "noise"]
 
 
 class SynthesisSettings(Section):
-    """FASM: artificial anomalies on the features, in training only."""
+    """FASM: artificial anomalies on the features, in training only. A kind named twice is drawn twice as often."""
 
     enabled: bool = True
-    kinds: tuple[Kind, ...] = ("texture", "foreign", "shuffle", "noise")
+    kinds: tuple[Kind, ...] = ("foreign", "foreign", "texture", "shuffle", "noise")
     clean_share: Share = 0.4
-    full_strength_share: Share = 0.5
+    full_strength_share: Share = 0.7
     weakest: Share = 0.3
-    one_level_share: Share = 0.2
+    one_level_share: Share = 0.1
     area: tuple[Share, Share] = (0.01, 0.4)
     textures: Annotated[int, Field(ge=1, le=4096)] = 64
 
@@ -79,7 +79,7 @@ class RestorerSettings(Section):
     normal_feature: Literal["place", "global"] = "place"
     cosine_weight: Annotated[float, Field(ge=0)] = 1.0
     mse_weight: Annotated[float, Field(ge=0)] = 0.5
-    altered_weight: Annotated[float, Field(ge=0)] = 0.0
+    altered_weight: Annotated[float, Field(ge=0)] = 3.0
 
 
 class UraNetSettings(Section):
@@ -99,7 +99,9 @@ SMALL = UraNetSettings()
 # author's map (mean squared error times cosine distance, Gaussian of 4 pixels). The image score is the maximum.
 PAPER = UraNetSettings(
     pyramid=PAPER_PYRAMID,
-    synthesis=SynthesisSettings(kinds=("texture",), clean_share=0.5, full_strength_share=0.0, weakest=0.2),
+    synthesis=SynthesisSettings(
+        kinds=("texture",), clean_share=0.5, full_strength_share=0.0, weakest=0.2, one_level_share=0.2
+    ),
     perception=PerceptionSettings(projection=256, hidden=(128, 64)),
     attention=AttentionSettings(global_tokens=8),
     restorer=RestorerSettings(
