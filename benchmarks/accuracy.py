@@ -65,11 +65,21 @@ RUN_COLUMNS = (
 )
 
 
-def run_cell(method: str, category: str, seed: int, data: Path, weights: Path, work: Path) -> dict[str, Any]:
+def run_cell(method: str, category: str, seed: int, chosen: argparse.Namespace) -> dict[str, Any]:
     """Train one row on one category and evaluate it."""
+    data, weights, work = chosen.data, chosen.weights, chosen.work
+    changes = dict(change.split("=", 1) for change in chosen.set)
     source = drawn(category, work) if category in DRAWN else data / CATEGORIES[category]
     settings = resolve_settings(
-        "small", None, {"seed": seed, "trunk.name": "resnet18", "trunk.weights": str(weights), **ROWS[method]}
+        "small",
+        None,
+        {
+            "seed": seed,
+            "trunk.name": "resnet18",
+            "trunk.weights": str(weights),
+            **ROWS[method],
+            **{key: json.loads(value) for key, value in changes.items()},
+        },
     )
     # The memory has no network of its own: it answers through the control's model, which has the same input.
     name = "control" if method == "nearest-neighbour" else method
@@ -176,6 +186,9 @@ def main() -> None:
     parser.add_argument("--method", nargs="+", default=list(ROWS), choices=list(ROWS))
     parser.add_argument("--category", nargs="+", default=list(CATEGORIES), choices=list(CATEGORIES))
     parser.add_argument("--seed", nargs="+", type=int, default=[0])
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=JSON", help="change settings; use a work folder apart"
+    )
     parser.add_argument("--table", type=Path)
     chosen = parser.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
@@ -189,7 +202,7 @@ def main() -> None:
                 path = chosen.work / f"{method}-{category}-{seed}.json"
                 if path.exists():
                     continue
-                cell = run_cell(method, category, seed, chosen.data, chosen.weights, chosen.work)
+                cell = run_cell(method, category, seed, chosen)
                 path.write_text(json.dumps(cell, indent=1))
                 print(json.dumps(cell), flush=True)
 
