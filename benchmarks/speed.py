@@ -25,6 +25,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 import restora
@@ -83,22 +84,25 @@ def export_trunk(detector: Detector, weights: str, graph: Path) -> str:
     return f"{manifest.trunk.name} to level {levels[-1]}"
 
 
-def in_turns(tasks: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Seconds of every task in every round, after one round that is not counted; [round][task]."""
-    found = []
-    for number in range(rounds + 1):
-        row = []
-        for task in tasks:
-            start = time.perf_counter()
+def in_turns(tasks: Sequence[Callable[[], object]], rounds: int) -> NDArray[np.float64]:
+    """Seconds by the clock, and of the processor, of every task in every round; [rounds, tasks, 2].
+
+    One round more is run before, and not counted.
+    """
+    found = np.zeros((rounds + 1, len(tasks), 2))
+    for row in found:
+        for number, task in enumerate(tasks):
+            start = time.perf_counter(), time.process_time()
             task()
-            row.append(time.perf_counter() - start)
-        if number:
-            found.append(row)
-    return found
+            row[number] = time.perf_counter() - start[0], time.process_time() - start[1]
+    return found[1:]
 
 
 def compare(detector: Detector, bare: OnnxRuntime, paths: list[str], batch: int, rounds: int) -> float:
-    """Print milliseconds a picture and their ratios at one batch size; the ratio of the whole way to the trunk."""
+    """Print milliseconds a picture and their ratios at one batch size; the clock's ratio of the whole way to the trunk.
+
+    Time of the processor says more than the clock where other work runs on the machine.
+    """
     size = detector.model.manifest.input.size
     rng = np.random.default_rng(0)
     normalised = rng.standard_normal((batch, 3, *size), dtype=np.float32)
@@ -110,14 +114,13 @@ def compare(detector: Detector, bare: OnnxRuntime, paths: list[str], batch: int,
         lambda: [bare(normalised) for _ in range(runs)],  # type: ignore[arg-type]
     ]
     found = in_turns(tasks, rounds)
-    whole, graph, alone = (1000 * statistics.median(column) / len(paths) for column in zip(*found, strict=True))
-    ratio = statistics.median(row[0] / row[2] for row in found)
-    only_graph = statistics.median(row[1] / row[2] for row in found)
-    print(
-        f"batch {batch}: file to verdict {whole:.1f} ms a picture, graph alone {graph:.1f}, trunk alone {alone:.1f}; "
-        f"ratios {ratio:.2f} and {only_graph:.2f}"
-    )
-    return ratio
+    times = 1000 * np.median(found, 0) / len(paths)
+    ratios = np.median(found[:, :2] / found[:, 2:], 0)
+    for column, clock in enumerate(("by the clock", "of the processor")):
+        whole, graph, alone = times[:, column]
+        print(f"batch {batch}, ms {clock}: file to verdict {whole:.1f}, graph alone {graph:.1f}", end=", ")
+        print(f"trunk alone {alone:.1f}; ratios {ratios[0, column]:.2f} and {ratios[1, column]:.2f}")
+    return float(ratios[0, 0])
 
 
 def fresh(arguments: Sequence[str]) -> float:
