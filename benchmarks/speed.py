@@ -33,8 +33,8 @@ from restora.detector.detector import Detector
 from restora.images.prepare import prepare
 from restora.images.read import read_picture
 from restora.images.sources import expand_sources
+from restora.runtimes.contract import INPUT, count_cores
 from restora.runtimes.onnx import OnnxRuntime
-from restora.runtimes.runtime import INPUT, count_cores
 
 TARGETS = {"ratio": 2.0, "restora predict": 1.5, "import restora": 0.15, "restora --help": 0.5}
 COLD_STARTS = 5

@@ -18,7 +18,8 @@ from restora.images.layouts import read_dataset
 from restora.images.read import PictureSource
 from restora.images.sources import Source, expand_sources
 from restora.images.split import FEWEST_GOOD, content_digest, fingerprint
-from restora.runtimes.runtime import Runtime, open_runtime
+from restora.runtimes.contract import Runtime
+from restora.runtimes.runtime import open_runtime
 from restora.verdicts.calibration import DEFAULT_RATE, NO_CALIBRATION, Calibration, Promise, check_rate
 from restora.verdicts.prediction import Prediction, Rule
 

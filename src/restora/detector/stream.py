@@ -21,7 +21,7 @@ from restora.bundle import InputSpec
 from restora.errors import PictureError, StoppedError
 from restora.images.prepare import prepare
 from restora.images.read import Picture, read_picture
-from restora.runtimes.runtime import Runtime, count_cores
+from restora.runtimes.contract import Runtime, count_cores
 
 
 def reading_threads() -> int:

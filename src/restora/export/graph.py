@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 
 from restora.errors import MissingError
 from restora.export.network import Network
-from restora.runtimes.runtime import INPUT
+from restora.runtimes.contract import INPUT
 
 OPSET = 20
 

@@ -27,9 +27,9 @@ from restora.export.parity import Outputs, differences, find_excess
 from restora.images.prepare import prepare
 from restora.images.read import read_picture
 from restora.images.sources import expand_sources
+from restora.runtimes.contract import Runtime
 from restora.runtimes.onnx import OnnxRuntime
 from restora.runtimes.openvino import OpenvinoRuntime
-from restora.runtimes.runtime import Runtime
 from restora.verdicts.calibration import Calibration
 from restora.verdicts.prediction import Rule, judge
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import StoppedError
-from restora.runtimes.runtime import Runtime
+from restora.runtimes.contract import Runtime
 
 if TYPE_CHECKING:  # comparing two graphs needs no torch
     from restora.export.network import Network

@@ -18,7 +18,7 @@ from restora.features.pyramid import Aggregate, load_trunk
 from restora.features.settings import RANDOM
 from restora.methods.residual import Residual
 from restora.methods.table import METHODS, section
-from restora.runtimes.runtime import Runtime
+from restora.runtimes.contract import Runtime
 
 
 def load_network(model: Model) -> Network:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import ModelError
-from restora.runtimes.runtime import INPUT, count_cores
+from restora.runtimes.contract import INPUT, count_cores
 
 
 class OnnxRuntime:

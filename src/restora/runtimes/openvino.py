@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import ModelError, need
-from restora.runtimes.runtime import OUTPUTS, count_cores
+from restora.runtimes.contract import OUTPUTS, count_cores
 
 
 class OpenvinoRuntime:

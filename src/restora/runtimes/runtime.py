@@ -1,35 +1,13 @@
-"""The seam between pictures and the graph: what every runtime does, and which one is taken."""
+"""Which runtime is taken for a model's graph."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from restora.bundle import Model
 from restora.errors import UsageError
-
-INPUT = "picture"
-OUTPUTS = ("score", "doubt", "map", "probability", "aleatoric", "epistemic")
-
-
-class Runtime(Protocol):
-    """Runs the graph on prepared pictures.
-
-    batch   : uint8 [N, H, W, 3], RGB, at the model's size
-    returns : float32 "score" [N], "doubt" [N], "map" [N, h, w], and where the method has them "probability",
-              "aleatoric", "epistemic" [N, h, w]
-    """
-
-    @property
-    def name(self) -> str:
-        """The name it is chosen by."""
-
-    def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Look at one batch; what it says of a picture does not depend on the others in the batch."""
+from restora.runtimes.contract import Runtime
 
 
 def open_runtime(model: Model, name: str = "auto", threads: int | None = None) -> Runtime:
@@ -47,11 +25,6 @@ def open_runtime(model: Model, name: str = "auto", threads: int | None = None) -
     if opener is None:
         raise UsageError(f"There is no runtime '{name}'; take one of: auto, {', '.join(RUNTIMES)}.")
     return opener(model, threads)
-
-
-def count_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _open_onnx(model: Model, threads: int | None) -> Runtime:

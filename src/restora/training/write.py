@@ -28,8 +28,8 @@ from restora.export.parity import check_doubt, check_parity, torch_outputs
 from restora.features.pyramid import Trunk
 from restora.images.prepare import RESIZE
 from restora.images.split import fingerprint
+from restora.runtimes.contract import Runtime
 from restora.runtimes.onnx import OnnxRuntime
-from restora.runtimes.runtime import Runtime
 from restora.training.ignore import IgnoreMask
 from restora.training.plan import Plan, prepared_batches, recipe, stored_settings
 from restora.verdicts.calibration import Calibration

@@ -1,0 +1,33 @@
+"""The seam between pictures and the graph: what every runtime does."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+INPUT = "picture"
+OUTPUTS = ("score", "doubt", "map", "probability", "aleatoric", "epistemic")
+
+
+class Runtime(Protocol):
+    """Runs the graph on prepared pictures.
+
+    batch   : uint8 [N, H, W, 3], RGB, at the model's size
+    returns : float32 "score" [N], "doubt" [N], "map" [N, h, w], and where the method has them "probability",
+              "aleatoric", "epistemic" [N, h, w]
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+
+    def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Look at one batch; what it says of a picture does not depend on the others in the batch."""
+
+
+def count_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
