@@ -95,9 +95,9 @@ def _read_safetensors(path: Path, wanted: set[str] | None) -> dict[str, Tensor]:
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes that are no pickle make the loader fail in any way
+    except Exception:  # bytes that are no pickle make the loader fail in any way, and its advice is to trust them
         raise SettingsError(
-            f"The weights {path} cannot be read by torch's weights-only loader ({_reason(error)})."
+            f"The weights {path} cannot be read by torch's weights-only loader; give a state_dict or safetensors."
         ) from None
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):

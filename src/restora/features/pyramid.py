@@ -117,19 +117,25 @@ class Aggregate(nn.Module):
         return self.finish(self.pooled(raw))
 
     def pooled(self, raw: Sequence[Tensor]) -> list[Tensor]:
-        """Return the mean of every cell's neighbourhood, counting only cells that are there; shapes stay."""
+        """Return what is kept of raw levels, shapes as they were: pooled, or as they are where `finish` pools.
+
+        Levels that are merged are pooled after they were brought to one grid, as the paper's first author does it.
+        """
+        return list(raw) if self.plan.merge else [self._means(level) for level in raw]
+
+    def _means(self, level: Tensor) -> Tensor:
+        """Mean of every cell's neighbourhood, counting only cells that are there."""
         side = self.plan.pool
-        return [
-            functional.avg_pool2d(level, side, stride=1, padding=side // 2, count_include_pad=False) for level in raw
-        ]
+        return functional.avg_pool2d(level, side, stride=1, padding=side // 2, count_include_pad=False)
 
     def finish(self, pooled: Sequence[Tensor]) -> Pyramid:
-        """Return the pyramid of levels that were pooled already: scaled and, where the plan says so, merged."""
+        """Return the pyramid of what `pooled` gave: scaled and, where the plan says so, merged on one grid."""
         scaled = [level / self.scale[index] for index, level in enumerate(pooled)]
         if not self.plan.merge:
             return Pyramid(scaled)
         grid = scaled[0].shape[-2:]
-        return Pyramid([torch.cat([scaled[0], *(_resized(level, grid) for level in scaled[1:])], dim=1)])
+        same = [scaled[0], *(_resized(level, grid) for level in scaled[1:])]
+        return Pyramid([torch.cat([self._means(level) for level in same], dim=1)])
 
     def set_scale(self, deviations: Sequence[float]) -> None:
         """Take the standard deviations of the pooled levels over the fitting pictures, where the plan is scaled.

@@ -90,9 +90,10 @@ class PlaceGaussian(Distance):
     def _cells(self, residual: Tensor) -> Tensor:
         """[N, C, H, W] -> [places, N * block * block, C]."""
         rows, columns = self.grid
-        blocks = residual.reshape(-1, self.channels, rows, self.block, columns, self.block)
-        ordered = blocks.permute(2, 4, 0, 3, 5, 1)
-        return ordered.reshape(rows * columns, -1, self.channels)
+        # Channels last first, then the places: the runtimes are twice as slow at one turn of six axes.
+        last = residual.flatten(2).transpose(1, 2)
+        blocks = last.reshape(-1, rows, self.block, columns, self.block, self.channels)
+        return blocks.permute(1, 3, 0, 2, 4, 5).reshape(rows * columns, -1, self.channels)
 
     def _map(self, distances: Tensor, count: int) -> Tensor:
         """[places, N * block * block] -> [N, H, W], the way back."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from restora.errors import UsageError
 
@@ -44,6 +43,9 @@ def label_regions(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     window = _window(mask)
     if window is None:
         return labels, 0
+    # loaded on first use: a quarter of a second that a cold start with good pictures alone does not need
+    from scipy import ndimage
+
     # most masks fill a corner of their picture only, and labelling costs by the pixel
     count = ndimage.label(mask[window], structure=EIGHT, output=labels[window])
     return labels, int(count)
@@ -68,6 +70,8 @@ def regions_above(map: NDArray[np.floating], threshold: float) -> tuple[Part, ..
     labels, count = label_regions(np.asarray(map) > threshold)
     if count == 0:
         return ()
+    from scipy import ndimage
+
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     peaks = ndimage.maximum(map, labels, index=np.arange(1, count + 1))
     parts = [

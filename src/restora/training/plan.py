@@ -109,6 +109,15 @@ def prepared_batches(
         yield np.stack(waiting)
 
 
+def check_readable(items: Iterable[Item], depth: int | None) -> None:
+    """Read every picture once; a bad one among those kept back would else be found after the training.
+
+    Raises PictureError.
+    """
+    for item in items:
+        read_picture(item.source, name=item.name, depth=depth)
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that is known before the first picture goes through the trunk.

@@ -29,6 +29,7 @@ from restora.training.loop import DRAW, START, TEXTURES, Progress, Run, fit, opt
 from restora.training.plan import (
     Plan,
     Source,
+    check_readable,
     forecast,
     forecast_disk,
     make_plan,
@@ -106,6 +107,7 @@ def train(
     if settings.input.ignore:
         further.append(content_digest(settings.input.ignore))
     plan = make_plan(settings, dataset, network_trunk, further)
+    check_readable(plan.split.calibration, settings.input.depth)
     mask = read_ignore(settings.input.ignore, plan) if settings.input.ignore else None
     if not resume:
         checkpoint.remove(partial)

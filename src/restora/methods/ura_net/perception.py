@@ -71,11 +71,14 @@ class Perception(nn.Module):
 
     def _projected(self, pyramid: Pyramid) -> Tensor:
         grid = pyramid.levels[0].shape[2:]
-        parts = []
+        total: Tensor | None = None
         for project, level in zip(self.project, pyramid.levels, strict=True):
             part = project(level)
-            parts.append(part if part.shape[2:] == grid else F.interpolate(part, size=grid, mode="bilinear"))
-        return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+            part = part if part.shape[2:] == grid else F.interpolate(part, size=grid, mode="bilinear")
+            total = part if total is None else total + part
+        if total is None:
+            raise RuntimeError("a pyramid without levels")
+        return total
 
     def _probability(self, output: Tensor) -> Tensor:
         """[B, T * 2, h, w] of logits and log-variances -> probabilities [B, T, h, w]."""
@@ -113,7 +116,9 @@ class Perception(nn.Module):
         The likelihood is averaged over pictures and cells, so the KL must be divided by their number over the whole
         fitting set; its weight rises from 0 to its full value over the first `warm_up` of the training.
         """
-        likelihood = F.binary_cross_entropy(probability.clamp(1e-6, 1 - 1e-6), mask.float())
+        likelihood = probability.mean()
+        if bool(likelihood.detach().isfinite()):  # torch meets what is no number with an error that names nothing
+            likelihood = F.binary_cross_entropy(probability.clamp(1e-6, 1 - 1e-6), mask.float())
         terms = {"perception": self.settings.weight * likelihood}
         if self.settings.mode == "bayes":
             rise = min(1.0, progress / self.settings.warm_up) if self.settings.warm_up else 1.0
