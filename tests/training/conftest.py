@@ -78,12 +78,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(folder, source, config, detector, steps, said)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pictures() -> Callable[..., np.ndarray]:
     return draw_pictures
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Callable[..., RunSettings]:
     return tiny_settings
 
@@ -101,6 +101,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_folder() -> Callable[[Path], dict[str, bytes]]:
     return contents

@@ -109,12 +109,14 @@ def train(
     plan = make_plan(settings, dataset, network_trunk, further)
     check_readable(plan.split.calibration, settings.input.depth)
     mask = read_ignore(settings.input.ignore, plan) if settings.input.ignore else None
-    if not resume:
+    if resume:
+        check_same(partial, plan)
+    else:
         checkpoint.remove(partial)
     job = Job(plan, partial, where, Path(textures) if textures else None, mask, progress, say or (lambda _: None))
     try:
         network = job.fit(network_trunk, minutes)
-        detector = write_detector(network, plan, out, mask)
+        detector = write_detector(network, job.plan, out, mask)
     except BaseException:
         job.leave()
         raise
@@ -147,6 +149,16 @@ def claim_folder(out: Path, *, resume: bool, overwrite: bool) -> Path:
     if unfinished and not resume:
         raise UsageError(f"{partial} holds an unfinished training; add --resume to go on or --overwrite to start over")
     return partial
+
+
+def check_same(partial: Path, plan: Plan) -> None:
+    """Raise UsageError when the state that lies there is that of another training."""
+    saved = checkpoint.read(partial)
+    if saved is not None and saved.run != plan.identity:
+        raise UsageError(
+            f"{partial} belongs to another training (other pictures, settings or weights); "
+            "repeat that command to go on, or start over with --overwrite"
+        )
 
 
 def lay_out(module: nn.Module, memory_format: torch.memory_format) -> None:
@@ -224,17 +236,12 @@ class Job:
         parts = []
         with torch.no_grad():
             for picture in pictures:
-                tensor = torch.from_numpy(picture).to(self.device)[None].permute(0, 3, 1, 2).float()
+                tensor = torch.from_numpy(picture.copy()).to(self.device)[None].permute(0, 3, 1, 2).float()
                 parts.append([level.half() for level in aggregate(trunk(tensor)).levels])
         return [torch.cat(level) for level in zip(*parts, strict=True)]
 
     def _train(self, restorer: Restorer, aggregate: Aggregate, cache: FeatureCache, minutes: float | None) -> None:
         saved = checkpoint.read(self.partial)
-        if saved is not None and saved.run != self.plan.identity:
-            raise UsageError(
-                f"{self.partial} belongs to another training (other pictures, settings or weights); "
-                "repeat that command to go on, or start over with --overwrite"
-            )
         if self.plan.steps == 0:
             return
         seconds = self._step_seconds(restorer, cache)
