@@ -77,7 +77,8 @@ def _advice(facts: dict[str, Any]) -> list[str]:
         said.append("torch is installed but cannot be loaded; install it anew for this machine.")
     if packages["torch"] and not facts["trunks"]:
         said.append(
-            "No trunk weights are at hand: restora weights import FILE --name resnet18, or name a file with --weights."
+            "No trunk weights are at hand: restora weights fetch resnet18, "
+            "restora weights import FILE --name resnet18, or name a file with --weights."
         )
     if min(facts["disk_free"].values()) < LITTLE_DISK:
         said.append("Little disk is free; a training keeps its features there, as train says beforehand.")

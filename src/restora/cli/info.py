@@ -7,6 +7,7 @@ from typing import Any
 
 from restora.cli.options import Json, Model
 from restora.cli.output import emit, emit_json, size, table
+from restora.features.terms import RANDOM_TERMS
 
 
 def info(model: Model, json: Json = False) -> None:
@@ -42,6 +43,17 @@ def card_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield table(rows)
     yield from facts["promise_sentences"]
+    yield from trunk_sentences(trunk)
+
+
+def trunk_sentences(trunk: Mapping[str, Any]) -> Iterator[str]:
+    """What to do about a trunk that was taught nothing; nothing for one that was."""
+    if trunk["licence"] == RANDOM_TERMS[0]:
+        name = trunk["name"]
+        yield (
+            f"The trunk {name} has random numbers, which sees far less than a trunk that was taught: get weights with "
+            f"'restora weights fetch {name}' or 'restora weights import FILE --name {name}', then train again."
+        )
 
 
 def _input(spec: Mapping[str, Any]) -> str:

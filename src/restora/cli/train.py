@@ -95,6 +95,10 @@ def train(
         from restora.cli.info import card_lines
 
         emit("\n".join(card_lines(summary)))
+        say(
+            f"The trunk was {summary['trunk']['name']}; 'restora weights list' shows what else is at hand, "
+            "'restora weights fetch NAME' gets another."
+        )
 
 
 class _JsonLines:

@@ -1,22 +1,26 @@
-"""restora weights: the trunks' weights at hand, and taking in a file. Nothing is ever fetched."""
+"""restora weights: the trunks' weights at hand, taking in a file, and fetching one when asked to."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from restora.cli.options import Json
-from restora.cli.output import emit, emit_json, table
+from restora.cli.output import Progress, emit, emit_json, say, size, table
+from restora.errors import CancelledError, UsageError, need
+
+if TYPE_CHECKING:
+    from restora.features.fetch import Offer
 
 app = typer.Typer(help="Weights of the frozen trunks.", no_args_is_help=True)
 
 
 def at_hand() -> list[dict[str, Any]]:
     """Weights found on this machine, each as a JSON-ready object."""
-    from restora.errors import need
-
     need("torch", "train")
     from restora.features.weights import list_weights
 
@@ -49,7 +53,10 @@ def list_(json: Json = False) -> None:
             )
         )
     else:
-        emit("None at hand; take in a file with: restora weights import FILE --name resnet18")
+        emit(
+            "None at hand; fetch some with: restora weights fetch resnet18, or take in a file with: "
+            "restora weights import FILE --name resnet18"
+        )
 
 
 @app.command("import", epilog="Example: restora weights import resnet18.safetensors --name resnet18")
@@ -62,8 +69,6 @@ def import_(
     json: Json = False,
 ) -> None:
     """Check that a checkpoint fits a trunk and copy it to the user's own folder."""
-    from restora.errors import need
-
     need("torch", "train")
     from restora.features.weights import import_weights
 
@@ -72,3 +77,55 @@ def import_(
         emit_json(_facts(found), indent=2)
     else:
         emit(f"{found.trunk}: {found.path}")
+
+
+@app.command("fetch", epilog="Example: restora weights fetch resnet18")
+def fetch(
+    name: Annotated[
+        str,
+        typer.Argument(help="A trunk: resnet18, resnet34, resnet50, wide_resnet50_2, vgg16 or timm/NAME."),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace weights that are there.")] = False,
+    json: Json = False,
+) -> None:
+    """Fetch a trunk's weights from timm's hub: says what, how large and under which terms, asks, then fetches."""
+    need("torch", "train")
+    from restora.features.fetch import fetch_weights, find_offer
+
+    offer = find_offer(name, overwrite=overwrite)
+    say(table(_offered(offer)))
+    if not yes:
+        _ask()
+    with Progress("fetched MB", quiet=json) as bar:
+        found = fetch_weights(
+            offer,
+            overwrite=overwrite,
+            progress=lambda done, whole: bar.update(round(done / 1e6), round(whole / 1e6)),
+        )
+    if os.environ.get("RESTORA_WEIGHTS"):
+        say("RESTORA_WEIGHTS is set: weights for the same trunk that it names come before these.")
+    if json:
+        emit_json(_facts(found), indent=2)
+    else:
+        emit(f"{found.trunk}: {found.path}")
+
+
+def _offered(offer: Offer) -> list[tuple[str, str]]:
+    return [
+        ("trunk", offer.trunk),
+        ("source", f"{offer.file.page}, {offer.file.name}, commit {offer.file.commit[:12]}"),
+        ("size", size(offer.file.size)),
+        ("licence", offer.licence),
+        ("terms", offer.terms),
+        ("sha256", offer.file.sha256),
+        ("kept as", str(offer.target)),
+    ]
+
+
+def _ask() -> None:
+    """Return when the user wants it; CancelledError when not, UsageError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise UsageError("Nothing was fetched, since nobody can be asked here; say --yes to fetch it.")
+    if not typer.confirm("Fetch it?", err=True):
+        raise CancelledError("Nothing was fetched.")

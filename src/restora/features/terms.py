@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 UNSTATED = "not stated with the file"
 RANDOM_TERMS = ("none: random numbers", "none: taught by no data")
 
@@ -26,3 +28,12 @@ def known_terms(sha256: str) -> tuple[str, str]:
     if sha256[:8] in _DIGITS:
         return "BSD-3-Clause (torchvision)", _IMAGENET
     return UNSTATED, UNSTATED
+
+
+def terms_of(datasets: Sequence[str]) -> str:
+    """Return the terms of pictures by the names of their data sets as the hub writes them, `UNSTATED` for none."""
+    if not datasets:
+        return UNSTATED
+    if list(datasets) == ["imagenet-1k"]:
+        return _IMAGENET
+    return f"taught on {', '.join(datasets)}; the terms of those pictures are not stated with the file"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from difflib import get_close_matches
+from types import ModuleType
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -66,9 +67,38 @@ def timm_depth(name: str) -> int:
     return len(_counted(_create(name)))
 
 
-def _create(name: str) -> Any:
-    timm = need("timm", "timm")
+def timm_repository(name: str) -> str:
+    """Return the repository of timm's hub that holds the weights of `timm/NAME`; nothing is asked of the hub.
+
+    Raises MissingError without timm, UsageError for an unknown model or tag, or where its weights lie elsewhere.
+    """
     model = name.removeprefix(TIMM_PREFIX)
+    timm: Any = _knowing(model)
+    try:
+        card = timm.get_pretrained_cfg(model)
+    except RuntimeError:  # what timm says of a tag that it does not know
+        card = None
+    repository = str(getattr(card, "hf_hub_id", None) or "")
+    if not repository.startswith(TIMM_PREFIX):
+        raise UsageError(
+            f"timm's hub has no weights for {model!r}; timm.list_pretrained('{model.partition('.')[0]}*') names those "
+            "that it has."
+        )
+    return repository
+
+
+def _create(name: str) -> Any:
+    model = name.removeprefix(TIMM_PREFIX)
+    timm: Any = _knowing(model)
+    net = timm.create_model(model, pretrained=False)
+    if not hasattr(net, "forward_intermediates"):
+        raise SettingsError(f"The model {name} does not give its inner levels; choose another trunk.")
+    return net
+
+
+def _knowing(model: str) -> ModuleType:
+    """timm itself, where it knows `model`; UsageError with the nearest names otherwise."""
+    timm = need("timm", "timm")
     known = timm.list_models()
     if model.partition(".")[0] not in known:
         near = get_close_matches(model, known, n=3, cutoff=0.5)
@@ -76,10 +106,7 @@ def _create(name: str) -> Any:
             f"the nearest are {', '.join(TIMM_PREFIX + other for other in near)}" if near else "see timm.list_models()"
         )
         raise UsageError(f"timm has no model named {model!r}; {hint}.")
-    net = timm.create_model(model, pretrained=False)
-    if not hasattr(net, "forward_intermediates"):
-        raise SettingsError(f"The model {name} does not give its inner levels; choose another trunk.")
-    return net
+    return timm
 
 
 def _counted(net: Any) -> list[tuple[int, Level]]:

@@ -1,4 +1,4 @@
-"""Where a trunk's weights are found, and how they get into it; nothing is ever fetched.
+"""Where a trunk's weights are found, and how they get into it; nothing is fetched here (`fetch.py` does, on request).
 
 Looked for in this order: the file named, `RESTORA_WEIGHTS` (a file or a folder), the user's own folder
 (`weights_folder()`, filled by `import_weights`). Random numbers stand in only where `random` is asked for by name.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
@@ -59,7 +60,8 @@ def find_weights(trunk: str, weights: str | Path | None = None) -> Path | None:
             return found
     raise MissingError(
         f"No weights for trunk {trunk} are on this machine; give a file with --weights, set RESTORA_WEIGHTS, "
-        f"use 'restora weights import', or ask for random numbers with --weights {RANDOM}."
+        f"use 'restora weights import' or 'restora weights fetch {trunk}', "
+        f"or ask for random numbers with --weights {RANDOM}."
     )
 
 
@@ -100,9 +102,7 @@ def import_weights(
     does not fit.
     """
     source = _existing(Path(file).expanduser(), "FILE")
-    target = weights_folder() / f"{_stem(check_trunk_name(trunk))}.safetensors"
-    if target.exists() and not overwrite:
-        raise UsageError(f"There are weights for trunk {trunk} already, at {target}; remove that file first.")
+    target = target_for(trunk, overwrite=overwrite)
     held = read_tensors(source)
     wanted = _deepest(trunk, held)
     fit_tensors(source, wanted, trunk)
@@ -114,10 +114,21 @@ def import_weights(
         kept = {name: held[name].contiguous().clone() for name in wanted}
         save_file(kept, part, metadata={CARD_KEY: json.dumps(said, sort_keys=True)})
         os.replace(part, target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors wraps what the disk says
         part.unlink(missing_ok=True)
-        raise MissingError(f"The weights could not be written to {target} ({error.strerror}).") from error
+        why = getattr(error, "strerror", None) or error
+        raise MissingError(f"The weights could not be written to {target} ({why}); make room there.") from error
     return describe(target, trunk)
+
+
+def target_for(trunk: str, *, overwrite: bool = False) -> Path:
+    """Return where `import_weights` keeps the weights of `trunk`; UsageError where some are, unless `overwrite`."""
+    target = weights_folder() / f"{_stem(check_trunk_name(trunk))}.safetensors"
+    if target.exists() and not overwrite:
+        raise UsageError(
+            f"There are weights for trunk {trunk} already, at {target}; remove that file first, or say --overwrite."
+        )
+    return target
 
 
 def needed(body: Body) -> dict[str, tuple[int, ...]]:

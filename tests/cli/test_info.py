@@ -1,0 +1,50 @@
+"""The card of a model: which trunk it has, and how a better one is had."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from restora.bundle import write_model
+from restora.cli.run import run
+from restora.detector.detector import Detector
+from restora.features.terms import RANDOM_TERMS
+
+
+@pytest.fixture
+def random_model(tiny_model):
+    """The small model again, its trunk said to hold random numbers."""
+    manifest = Detector.load(tiny_model).model.manifest
+    licence, terms = RANDOM_TERMS
+    trunk = manifest.trunk.model_copy(update={"licence": licence, "terms": terms})
+    write_model(tiny_model, manifest.model_copy(update={"trunk": trunk}))
+    return tiny_model
+
+
+def test_a_random_trunk_is_named_with_the_ways_to_a_better_one(random_model, capsys):
+    assert run(["info", str(random_model)]) == 0
+    said = capsys.readouterr().out
+    name = Detector.load(random_model).model.manifest.trunk.name
+    assert f"restora weights fetch {name}" in said
+    assert f"restora weights import FILE --name {name}" in said
+
+
+def test_of_a_trunk_that_was_taught_nothing_of_the_kind_is_said(tiny_model, capsys):
+    assert run(["info", str(tiny_model)]) == 0
+    assert "random" not in capsys.readouterr().out
+
+
+def test_train_ends_with_its_trunk_and_how_another_is_had(random_model, capsys, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr("restora.training.train.train", lambda *_, **__: Detector.load(random_model))
+    name = Detector.load(random_model).model.manifest.trunk.name
+    assert run(["train", "pictures", "--out", "m.restora"]) == 0
+    out, said = capsys.readouterr()
+    assert f"restora weights fetch {name}" in out
+    assert f"The trunk was {name};" in said.splitlines()[-1]
+    assert "restora weights fetch NAME" in said.splitlines()[-1]
+    assert run(["train", "pictures", "--out", "m.restora", "--json"]) == 0
+    out, said = capsys.readouterr()
+    assert json.loads(out)["trunk"]["name"] == name
+    assert said == ""
