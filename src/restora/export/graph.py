@@ -91,6 +91,7 @@ def strip(model: onnx.ModelProto) -> None:
     model.producer_name, model.producer_version, model.doc_string = "restora", "", ""
     del model.metadata_props[:]
     model.graph.doc_string = ""
+    del model.graph.metadata_props[:]
     model.graph.name = "restora"
     for part in (
         *model.graph.node,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -66,6 +67,7 @@ def to_openvino(folder: Path, *, int8: bool = False, pictures: Path | None = Non
     network = openvino.Core().read_model(str(model.path("graph")))
     if int8:
         network = _quantise(network, batches)
+    _rename(network)
     with tempfile.TemporaryDirectory(prefix="restora-") as scratch:
         graph, weights = Path(scratch) / "graph.xml", Path(scratch) / "graph.bin"
         openvino.save_model(network, str(graph), compress_to_fp16=False)
@@ -206,6 +208,14 @@ def _no_usage_report() -> Iterator[None]:
             del os.environ["NNCF_CI"]
         else:
             os.environ["NNCF_CI"] = before
+
+
+def _rename(network: Any) -> None:
+    """Number the operators that have no name of ours: OpenVINO numbers them on through all that a process makes."""
+    for number, op in enumerate(network.get_ordered_ops()):
+        kind = op.get_type_name()
+        if re.fullmatch(rf"{re.escape(kind)}_\d+", op.get_friendly_name()):
+            op.set_friendly_name(f"{kind}_{number}")
 
 
 def _strip(graph: bytes) -> bytes:

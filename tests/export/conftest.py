@@ -1,0 +1,120 @@
+"""A small URA-Net, fitted on features but hardly trained, its graph, and a model folder around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from restora.detector.detector import Detector
+from restora.export.graph import export_graph, save_state
+from restora.export.network import Network
+from restora.features.pyramid import Aggregate, Pyramid, load_trunk
+from restora.methods.residual import Residual
+from restora.methods.ura_net.network import UraNet
+from restora.methods.ura_net.settings import UraNetSettings
+from restora.runtimes.onnx import OnnxRuntime
+from restora.training.settings import RunSettings
+from restora.training.train import train
+
+SIZE = (64, 96)
+
+
+def draw_pictures(count: int, seed: int = 0) -> np.ndarray:
+    """uint8 [N, 64, 96, 3]: grey grounds with a bright bar somewhere, and grain."""
+    rng = np.random.default_rng(seed)
+    pictures = rng.normal(80, 15, (count, *SIZE, 3))
+    for picture in pictures:
+        top, left = rng.integers(10, 40, 2)
+        picture[top : top + 10, left : left + 30] += 100
+    return np.clip(pictures, 0, 255).astype(np.uint8)
+
+
+def tiny_settings() -> UraNetSettings:
+    return UraNetSettings.model_validate(
+        {
+            "perception": {"projection": 8, "hidden": (8,), "samples": 3},
+            "attention": {"global_tokens": 4},
+            "restorer": {"width": 32, "heads": 2},
+            "residual": {"directions": 8},
+            "synthesis": {"textures": 4},
+        }
+    )
+
+
+def build_network() -> Network:
+    """Trunk, restorer and residual; weights of the Bayesian layers wide, so that doubt is there to be compared."""
+    settings = tiny_settings()
+    trunk = load_trunk("resnet18", weights="random")
+    aggregate = Aggregate(settings.pyramid, trunk.levels)
+    given = torch.from_numpy(draw_pictures(12)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        raw = aggregate.pooled(trunk(given))
+        aggregate.set_scale([float(level.std()) for level in raw])
+        normal = aggregate.finish(raw)
+    torch.manual_seed(0)
+    restorer = UraNet(settings, aggregate.levels, SIZE, 12)
+    restorer.start(normal, np.random.default_rng(0))
+    with torch.no_grad():
+        restorer.perception.head.bias[0] = 0.0
+        for layer in restorer.perception.bayesian:
+            layer.rho.fill_(-2.0)
+    restorer.draw(np.random.default_rng(0))
+    restorer.eval()
+    residual = Residual(settings.residual, aggregate.levels, SIZE)
+
+    def pairs() -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+        with torch.no_grad():
+            yield normal.levels, restorer.restore(Pyramid(normal.levels)).levels
+
+    residual.fit(pairs)
+    return Network(trunk, aggregate, restorer, residual, perceives=True).eval()
+
+
+@dataclass
+class Exported:
+    """A network, the graph that was made of it, the numbers beside it, and the graph opened on one thread."""
+
+    network: Network
+    graph: Path
+    state: Path
+    runtime: OnnxRuntime
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    home = tmp_path_factory.mktemp("exported")
+    network = build_network()
+    state, graph = home / "numbers.safetensors", home / "graph.onnx"
+    save_state(network, state)
+    export_graph(network, SIZE, state, state.name, graph)
+    return Exported(network, graph, state, OnnxRuntime(graph, 1))
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    """A whole model of 16 pictures; tests must leave its folder as it is."""
+    settings = RunSettings.model_validate(
+        {
+            "input": {"size": f"{SIZE[0]}x{SIZE[1]}"},
+            "trunk": {"name": "resnet18", "weights": "random"},
+            "fit": {"steps": 3, "batch": 4},
+            "ura_net": tiny_settings().model_dump(),
+        }
+    )
+    return train(draw_pictures(16), out=tmp_path_factory.mktemp("model") / "bars.restora", config=settings)
+
+
+@pytest.fixture
+def pictures() -> Callable[..., np.ndarray]:
+    return draw_pictures
+
+
+@pytest.fixture
+def fresh_network() -> Callable[[], Network]:
+    return build_network
