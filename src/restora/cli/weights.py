@@ -98,6 +98,7 @@ def fetch(
     if not yes:
         _ask()
     with Progress("fetched MB", quiet=json) as bar:
+        bar.update(0, round(offer.file.size / 1e6))
         found = fetch_weights(
             offer,
             overwrite=overwrite,

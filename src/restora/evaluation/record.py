@@ -134,6 +134,11 @@ class Evaluation:
             "model": dict(self.model),
         }
 
+    def _repr_html_(self) -> str:
+        from restora.evaluation.display import evaluation_html
+
+        return evaluation_html(self)
+
 
 def evaluate_rows(
     dataset: Mapping[str, Any],

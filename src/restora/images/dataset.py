@@ -101,6 +101,11 @@ class Dataset:
         """Whether any defective test picture has a mask."""
         return any(item.masks for item in self.defective)
 
+    def _repr_html_(self) -> str:
+        from restora.images.display import dataset_html
+
+        return dataset_html(self)
+
 
 @dataclass(frozen=True)
 class Pairing:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
+from restora.images.display import inline_image
 from restora.images.overlay import heat_overlay
 
 if TYPE_CHECKING:
@@ -43,17 +38,8 @@ def _facts(prediction: Prediction) -> str:
 def _pictures(prediction: Prediction) -> str:
     if prediction.pixels is None or prediction.map is None:
         return ""
-    plain = _image(prediction.pixels, "the picture")
+    plain = inline_image(prediction.pixels, "the picture", LARGEST_SIDE)
     if prediction.colours is None:
         return plain
     heat = heat_overlay(prediction.pixels, prediction.map, *prediction.colours, prediction.regions)
-    return plain + " " + _image(heat, "where it differs from a good one")
-
-
-def _image(pixels: NDArray[np.uint8], words: str) -> str:
-    image = Image.fromarray(pixels)
-    image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    data = base64.b64encode(stream.getvalue()).decode()
-    return f'<img alt="{words}" src="data:image/png;base64,{data}">'
+    return plain + " " + inline_image(heat, "where it differs from a good one", LARGEST_SIDE)
