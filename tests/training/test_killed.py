@@ -46,6 +46,12 @@ class Command:
         return self.process.returncode
 
 
+def draw_moments(count: int, seed: int) -> list[float]:
+    """Random shares of a command's time."""
+    rng = random.Random(seed)
+    return [rng.random() for _ in range(count)]
+
+
 def training(trained, out: Path, *words: str) -> Command:
     return Command("train", trained.source, "--out", out, "--config", trained.config, "--overwrite", "--resume", *words)
 
@@ -73,9 +79,9 @@ def kill_in_turn(trained, out: Path, moments: list[float], seconds: float) -> in
 
 
 def test_a_training_killed_three_times_still_gives_the_same_model(trained, tmp_path, settings, read_folder):
-    moments = [random.Random(0).random() for _ in range(3)]
-    assert kill_in_turn(trained, tmp_path / trained.folder.name, moments, seconds=4.0) >= 1
-    go_on_and_compare(trained, tmp_path / trained.folder.name, settings, read_folder)
+    out = tmp_path / trained.folder.name
+    assert kill_in_turn(trained, out, draw_moments(3, seed=0), seconds=5.0) >= 1
+    go_on_and_compare(trained, out, settings, read_folder)
 
 
 @pytest.mark.slow
@@ -90,8 +96,7 @@ def test_a_training_killed_at_twenty_moments_still_gives_the_same_model(trained,
     for number in range(10):
         if number % 2:
             shutil.rmtree(out)
-        rng = random.Random(number)
-        kill_in_turn(trained, out, [rng.random(), rng.random()], seconds)
+        kill_in_turn(trained, out, draw_moments(2, seed=number), seconds)
         go_on_and_compare(trained, out, settings, read_folder)
 
 
@@ -135,7 +140,7 @@ def copied(trained, tmp_path, pictures) -> tuple[Path, Path]:
 
 def test_a_calibration_killed_three_times_is_the_old_or_the_new_one(copied):
     folder, goods = copied
-    calibrate_and_kill(folder, goods, [random.Random(1).random() for _ in range(3)], seconds=2.0)
+    calibrate_and_kill(folder, goods, draw_moments(3, seed=1), seconds=1.0)
     assert Command("calibrate", folder, goods).finish() == 0
     assert len(read_model(folder).manifest.calibration.scores) == 12
     assert not list(folder.glob(".unfinished*"))
@@ -149,6 +154,6 @@ def test_a_calibration_killed_at_twenty_moments_is_the_old_or_the_new_one(copied
     command = Command("calibrate", tmp_path / "timed.restora", goods)
     assert command.finish() == 0, command.said
     seconds = time.monotonic() - command.begun
-    calibrate_and_kill(folder, goods, [random.Random(2).random() for _ in range(20)], seconds)
+    calibrate_and_kill(folder, goods, draw_moments(20, seed=2), seconds)
     assert Command("calibrate", folder, goods).finish() == 0
     assert not list(folder.glob(".unfinished*"))
