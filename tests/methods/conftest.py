@@ -29,6 +29,8 @@ def tiny_settings(body: str = "squeeze", **changes: dict[str, object]) -> UraNet
         "restorer": {"body": body, "width": 32, "heads": 2, "blocks": 2 if body == "tokens" else 1},
         "synthesis": {},
     }
+    if body == "tokens":
+        sections["pyramid"] = {"levels": (1, 2, 3), "merge": True}
     for name, changed in changes.items():
         sections[name] = {**sections[name], **changed}
     return UraNetSettings.model_validate(sections)

@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional as F
 
+from restora.features.levels import Level
 from restora.features.pyramid import Pyramid
 from restora.methods.contract import as_module
 from restora.methods.table import METHODS, section
@@ -149,6 +150,20 @@ def test_every_switch_builds_trains_and_restores(make_net, make_settings, make_p
     )
 
 
+@pytest.mark.parametrize("strides", [(4,), (4, 8, 16), (16,)])
+def test_the_squeeze_takes_one_level_or_three(make_settings, size, strides):
+    facts = tuple(Level(f"layer{stride}", 4 + stride, stride) for stride in strides)
+    net = UraNet(make_settings(), facts, size, 5)
+    given = Pyramid([torch.randn(3, *level.shape(size)) for level in facts])
+    net.start(given, np.random.default_rng(0))
+    net.textures = given.levels
+    terms = net.losses(given, np.random.default_rng(0), 0.5)
+    torch.stack(list(terms.values())).sum().backward()
+    seen = net.eval().restore(given)
+    assert [level.shape for level in seen.levels] == [level.shape for level in given.levels]
+    assert seen.probability.shape == (3, 1, *given.levels[0].shape[2:])
+
+
 @pytest.mark.parametrize("body", BODIES)
 def test_every_weight_learns(make_net, make_settings, make_pyramid, body):
     net = make_net(make_settings(body, synthesis={"clean_share": 0})).train()
@@ -262,6 +277,8 @@ def test_the_method_is_found_by_its_name():
         (lambda: SynthesisSettings(area=(0.4, 0.1)), "from the smaller share"),
         (lambda: AttentionSettings(own_tokens=False, global_tokens=0), "no keys"),
         (lambda: RestorerSettings(width=33), "multiple of 32"),
+        (lambda: RestorerSettings(width=64, heads=5), "5 do not divide 64"),
+        (lambda: UraNetSettings(restorer=RestorerSettings(body="tokens")), "pyramid.merge to true"),
         (lambda: SynthesisSettings(clean_share=1.5), "less than or equal to 1"),
         (lambda: UraNetSettings(memory_bank=True), "not permitted"),
     ],

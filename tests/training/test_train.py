@@ -5,60 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from restora.bundle import is_model, read_model
+from restora.bundle import read_model
 from restora.detector.detector import Detector
-from restora.errors import (
-    CancelledError,
-    DataError,
-    MissingError,
-    RestoraError,
-    SettingsError,
-    StoppedError,
-    UsageError,
-)
-from restora.training import checkpoint, loop
-from restora.training.train import Job, claim_folder, train
-
-
-def partial_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".partial")
-
-
-def stop_at(step: int, number: int = signal.SIGTERM):
-    """Progress that sends this process a signal at a step."""
-
-    def progress(seen: loop.Progress) -> None:
-        if seen.step == step:
-            os.kill(os.getpid(), number)
-
-    return progress
-
-
-def interrupt(source, out: Path, config, step: int = 13, number: int = signal.SIGTERM) -> checkpoint.State:
-    with pytest.raises(CancelledError, match=f"after step {step} of .* --resume"):
-        train(source, out=out, config=config, progress=stop_at(step, number))
-    saved = checkpoint.read(partial_of(out))
-    assert saved is not None
-    return saved
-
+from restora.errors import PictureError
+from restora.training.settings import RunSettings
+from restora.training.train import Job, train
 
 # --------------------------------------------------------------------------------------------- a whole training
 
 
 def test_a_training_leaves_a_model_that_a_detector_reads(trained, pictures):
-    assert not partial_of(trained.folder).exists()
+    assert not trained.folder.with_name(trained.folder.name + ".partial").exists()
     detector = Detector.load(trained.folder)
     shown = pictures(3, seed=5)
     shown[2, 40:60, 40:60] = 255
@@ -85,7 +53,7 @@ def test_the_manifest_says_what_was_done(trained, settings):
     assert max(gap for name, gap in manifest.parity.items() if name != "doubt") <= 1e-4
     assert manifest.parity["doubt"] <= 1e-4 * max(manifest.calibration.doubts)
     assert manifest.reproduce == (
-        "restora train bars --out bars.restora --method ura-net --preset small --trunk resnet18 "
+        "restora train bars --out bars.restora --method ura-net --config settings.toml --trunk resnet18 "
         "--weights random --size 64x64 --seed 0"
     )
 
@@ -137,220 +105,6 @@ def test_calibrating_anew_leaves_the_network_alone(trained, tmp_path, pictures):
     assert read_model(folder).manifest.files == before
 
 
-# ------------------------------------------------------------------------------------------------- interruption
-
-
-def test_an_interrupted_training_goes_on_to_the_same_bytes(trained, tmp_path, settings, read_folder):
-    out = tmp_path / trained.folder.name
-    saved = interrupt(trained.source, out, settings(), step=13)
-    assert (saved.step, saved.steps) == (13, 40)
-    assert not out.exists()
-    assert not list(partial_of(out).glob("features*"))
-    steps = []
-    train(trained.source, out=out, config=settings(), resume=True, progress=steps.append)
-    assert [seen.step for seen in steps] == list(range(14, 41))
-    assert read_folder(out) == read_folder(trained.folder)
-    assert not partial_of(out).exists()
-
-
-def test_ctrl_c_at_the_last_step_keeps_it(tmp_path, pictures, settings):
-    saved = interrupt(pictures(8), tmp_path / "m.restora", settings(steps=4), step=4, number=signal.SIGINT)
-    assert (saved.step, saved.steps) == (4, 4)
-
-
-def test_a_failure_before_the_first_saved_step_leaves_nothing(tmp_path, pictures, settings):
-    def fail(seen: loop.Progress) -> None:
-        raise RuntimeError("from outside")
-
-    with pytest.raises(RuntimeError, match="from outside"):
-        train(pictures(8), out=tmp_path / "m.restora", config=settings(), progress=fail)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture(scope="module")
-def begun_once(tmp_path_factory, pictures, settings) -> Path:
-    home = tmp_path_factory.mktemp("begun")
-    interrupt(pictures(16), home / "m.restora", settings())
-    return home
-
-
-@pytest.fixture
-def begun(begun_once, tmp_path) -> Path:
-    """Where the model of a training on 16 pictures will be that was interrupted after 13 of 40 steps."""
-    shutil.copytree(begun_once, tmp_path, dirs_exist_ok=True)
-    return tmp_path / "m.restora"
-
-
-def test_what_was_begun_is_neither_overwritten_nor_lost_by_itself(begun, pictures, settings, read_folder):
-    before = read_folder(begun.parent)
-    with pytest.raises(UsageError, match=r"unfinished training; add --resume .* or --overwrite"):
-        train(pictures(16), out=begun, config=settings())
-    with pytest.raises(DataError):  # a slip in the source must not cost the state
-        train(begun.parent / "nowhere", out=begun, config=settings(), overwrite=True)
-    assert read_folder(begun.parent) == before
-
-
-def test_going_on_and_starting_over(begun, pictures, settings, fit_only):
-    steps = []
-    train(pictures(16), out=begun, config=settings(), resume=True, progress=steps.append)
-    assert [steps[0].step, steps[-1].step] == [14, 40]
-    shutil.rmtree(partial_of(begun), ignore_errors=True)
-    steps.clear()
-    train(pictures(16), out=begun, config=settings(), overwrite=True, progress=steps.append)
-    assert [steps[0].step, steps[-1].step] == [1, 40]
-    gone_on, started_over = (network.state_dict() for network in fit_only)
-    assert all(torch.equal(tensor, started_over[name]) for name, tensor in gone_on.items())
-
-
-@pytest.mark.parametrize("other", ["seed", "batch", "pictures", "textures", "ignore"])
-def test_a_state_of_another_training_is_refused_and_kept(begun, tmp_path, pictures, settings, read_folder, other):
-    named = {"config": settings(), "resume": True}
-    given = pictures(16)
-    if other == "seed":
-        named["seed"] = 1
-    elif other == "batch":
-        named["config"] = settings(batch=5)
-    elif other == "pictures":
-        given = pictures(16, seed=1)
-    elif other == "textures":
-        (tmp_path / "textures").mkdir()
-        Image.fromarray(given[0]).save(tmp_path / "textures" / "a.png")
-        named["textures"] = tmp_path / "textures"
-    else:
-        Image.fromarray(np.eye(64, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
-        named["ignore"] = tmp_path / "mask.png"
-    before = read_folder(partial_of(begun))
-    with pytest.raises(UsageError, match=r"another training \(other pictures, settings or weights\)"):
-        train(given, out=begun, **named)
-    assert read_folder(partial_of(begun)) == before
-
-
-def test_a_failure_after_the_last_step_keeps_it(begun, monkeypatch, pictures, settings):
-    from restora.training import train as training
-
-    def refuse(*_: object) -> None:
-        raise StoppedError("parity")
-
-    monkeypatch.setattr(training, "write_detector", refuse)
-    with pytest.raises(StoppedError, match="parity"):
-        train(pictures(16), out=begun, config=settings(), resume=True)
-    assert checkpoint.read(partial_of(begun)).step == 40
-    assert not begun.exists()
-
-
-# ------------------------------------------------------------------------------------------------ going astray
-
-
-def spoil_rate(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    """The learning rate is not a number at step `at` (from 0) of the training; trial steps are left alone."""
-    rate = loop.learning_rate
-    monkeypatch.setattr(
-        loop,
-        "learning_rate",
-        lambda step, steps, fit: float("nan") if (step, steps) == (at, 12) else rate(step, steps, fit),
-    )
-
-
-def test_a_loss_that_is_no_number_stops_with_its_step_and_keeps_the_last_state(
-    tmp_path, monkeypatch, pictures, settings
-):
-    spoil_rate(monkeypatch, at=6)  # the weights are spoilt by step 7, which shows in the loss of step 8
-    out = tmp_path / "m.restora"
-    with pytest.raises(StoppedError, match="loss is not a number at step 8; the last good state, of step 5"):
-        train(pictures(8), out=out, config=settings(steps=12))
-    assert not out.exists()
-    saved = checkpoint.read(partial_of(out))
-    assert saved.step == 5
-    tensors = checkpoint.load_file(str(partial_of(out) / saved.weights))
-    assert all(tensor.isfinite().all() for tensor in tensors.values())
-
-
-def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch, pictures, settings):
-    spoil_rate(monkeypatch, at=9)  # step 10 is one that is saved
-    out = tmp_path / "m.restora"
-    with pytest.raises(StoppedError, match="network is not a number at step 10; the last good state, of step 5"):
-        train(pictures(8), out=out, config=settings(steps=12))
-    assert checkpoint.read(partial_of(out)).step == 5
-
-
-def test_going_astray_before_anything_was_saved_leaves_nothing(tmp_path, monkeypatch, pictures, settings):
-    spoil_rate(monkeypatch, at=1)
-    with pytest.raises(StoppedError, match="at step 3; no state had been saved yet"):
-        train(pictures(8), out=tmp_path / "m.restora", config=settings(steps=12))
-    assert list(tmp_path.iterdir()) == []
-
-
-# ---------------------------------------------------------------------------------------------- what is refused
-
-
-def claim(out: Path, *, resume: bool = False, overwrite: bool = False) -> Path:
-    return claim_folder(out, resume=resume, overwrite=overwrite)
-
-
-def test_an_existing_model_is_not_replaced_unasked(trained):
-    for resume, words in [(False, "holds a model already"), (True, "no unfinished training lies beside it")]:
-        with pytest.raises(UsageError, match=f"{words}.* --overwrite"):
-            claim(trained.folder, resume=resume)
-    assert claim(trained.folder, overwrite=True) == partial_of(trained.folder)
-    assert is_model(trained.folder)
-
-
-def test_a_model_that_is_being_replaced_can_be_gone_on_with(begun, trained):
-    shutil.copytree(trained.folder, begun)
-    assert claim(begun, resume=True) == partial_of(begun)
-
-
-def test_what_a_killed_write_left_behind_is_no_obstacle(tmp_path):
-    out = tmp_path / "m.restora"
-    out.mkdir()
-    (out / "restorer-0123456789ab.safetensors").write_bytes(b"half")
-    (out / ".unfinished-manifest.json").write_bytes(b"half")
-    assert claim(out) == partial_of(out)
-
-
-@pytest.mark.parametrize("kind", ["file", "folder", "no name"])
-def test_an_output_that_is_something_else_is_refused(tmp_path, kind):
-    out = tmp_path / "photos"
-    if kind == "file":
-        out.write_text("mine")
-    elif kind == "folder":
-        out.mkdir()
-        (out / "holiday.jpg").write_text("mine")
-    else:
-        out = Path(".")
-    with pytest.raises(UsageError, match="name a new folder"):
-        claim(out, overwrite=True)
-    assert kind == "no name" or out.exists()
-
-
-@pytest.mark.parametrize(
-    ("named", "error", "words"),
-    [
-        ({"device": "tpu"}, UsageError, "'tpu'; take cpu or cuda"),
-        ({"minutes": 0}, SettingsError, "--minutes is 0; it must be above 0"),
-        ({"minutes": float("nan")}, SettingsError, "must be above 0"),
-        ({"size": "60x64"}, SettingsError, "multiples of 32"),
-        ({"trunk": "resnet81"}, UsageError, "nearest are .*resnet18"),
-        ({"weights": "nowhere.safetensors"}, RestoraError, r"nowhere\.safetensors"),
-        ({"false_alarms": 0.0}, SettingsError, "greater than 0"),
-        ({"preset": "huge", "config": None}, SettingsError, "small, paper"),
-        ({"textures": "nowhere"}, UsageError, "nowhere"),
-        ({"ignore": "nowhere.png"}, UsageError, r"nowhere\.png"),
-    ],
-)
-def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, pictures, settings, named, error, words):
-    with pytest.raises(error, match=words) as caught:
-        train(pictures(3), out=tmp_path / "m.restora", **{"config": settings(), **named})
-    assert "\n" not in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
-def test_a_device_that_is_not_there_is_missing(tmp_path, pictures):
-    with pytest.raises(MissingError, match="No CUDA device"):
-        train(pictures(3), out=tmp_path / "m.restora", device="cuda")
-
-
 # ------------------------------------------------------------------------------------------------- other sources
 
 
@@ -393,7 +147,7 @@ def test_a_mask_a_folder_of_textures_twelve_bits_and_minutes(tmp_path, monkeypat
     assert manifest.input.depth == 12
     assert manifest.input.ignore == "ignore"
     assert manifest.calibration.false_alarms == 0.25
-    assert "--depth 12 --ignore mask.png" in manifest.reproduce
+    assert manifest.reproduce.endswith("--depth 12 --ignore mask.png --textures textures --false-alarms 0.25")
     assert str(tmp_path) not in json.dumps(manifest.model_dump(mode="json"))
     spoiled = given[0].copy()
     spoiled[:12, :12] = 4095
@@ -402,17 +156,6 @@ def test_a_mask_a_folder_of_textures_twelve_bits_and_minutes(tmp_path, monkeypat
     # the trunk sees a little further than the mask, so what is hidden may show faintly beside it, nowhere else
     np.testing.assert_allclose(hidden.map[50:, 50:], plain.map[50:, 50:], rtol=0.3, atol=0.3)
     assert Image.open(io.BytesIO(detector.model.path("ignore").read_bytes())).size == (64, 64)
-
-
-def test_minutes_become_steps_once(tmp_path, monkeypatch, pictures, settings, fit_only):
-    monkeypatch.setattr(Job, "_step_seconds", lambda *_: 0.05)
-    out = tmp_path / "m.restora"
-    with pytest.raises(CancelledError, match="after step 6 of 24"):
-        train(pictures(8), out=out, config=settings(), minutes=0.02, progress=stop_at(6))
-    monkeypatch.setattr(Job, "_step_seconds", lambda *_: 0.001)  # a faster machine must not change the plan
-    steps = []
-    train(pictures(8), out=out, config=settings(), minutes=0.02, resume=True, progress=steps.append)
-    assert (steps[-1].step, steps[-1].steps) == (24, 24)
 
 
 def test_the_control_needs_no_steps(tmp_path, pictures, settings, fit_only):
@@ -431,3 +174,48 @@ def test_a_seed_decides_the_network_and_its_draws(tmp_path, pictures, settings, 
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
     for name in ("restorer.perception.head.samples", "restorer.body.fuse.0.weight", "residual.rules.0.0.mean"):
         assert not torch.equal(first[name], other[name]), name
+
+
+@pytest.mark.parametrize("size", ["32x32", "32x160"])
+def test_the_smallest_inputs_can_be_trained_on(tmp_path, pictures, settings, fit_only, size):
+    train(pictures(8), out=tmp_path / "m.restora", config=settings(steps=2), size=size)
+    height, width = map(int, size.split("x"))
+    shown = torch.from_numpy(np.zeros((2, height, width, 3), np.uint8))
+    with torch.no_grad():
+        seen = dict(zip(fit_only[0].outputs, fit_only[0](shown), strict=True))
+    assert seen["map"].shape == (2, height // 4, width // 4)
+    assert all(values.isfinite().all() for values in seen.values())
+
+
+def test_full_precision_trains_as_well(tmp_path, pictures, settings, fit_only):
+    train(pictures(8), out=tmp_path / "m.restora", config=settings(steps=2, precision="float32", clip=1.0))
+    assert all(tensor.isfinite().all() for tensor in fit_only[0].state_dict().values())
+
+
+@pytest.mark.parametrize("bad", range(0, 10, 3))
+def test_a_bad_picture_is_found_before_the_training(tmp_path, pictures, settings, bad):
+    """Whether it would be fitted on or kept back."""
+    goods = tmp_path / "goods"
+    goods.mkdir()
+    for number, picture in enumerate(pictures(10)):
+        Image.fromarray(picture).save(goods / f"{number}.png")
+    (goods / f"{bad}.png").write_bytes((goods / f"{bad}.png").read_bytes()[:900])
+    steps = []
+    with pytest.raises(PictureError, match=rf"{bad}\.png"):
+        train(goods, out=tmp_path / "m.restora", config=settings(), progress=steps.append)
+    assert not steps
+    assert [path.name for path in tmp_path.iterdir()] == ["goods"]
+
+
+def test_the_command_that_is_named_makes_the_model_again(trained, settings):
+    """Its words are options of `restora train`; a preset is named only where every setting is the preset's."""
+    from restora.training.write import reproduce
+
+    plan = SimpleNamespace(settings=RunSettings(seed=4), dataset="my parts", size=(64, 96), textures=None)
+    assert reproduce(plan, Path("/home/me/w.safetensors")) == (
+        "restora train 'my parts' --out 'my parts.restora' --method ura-net --preset small --trunk resnet18 "
+        "--weights w.safetensors --size 64x96 --seed 4"
+    )
+    plan.settings = settings()
+    assert "--config settings.toml" in reproduce(plan, None)
+    assert "--preset" not in reproduce(plan, None)

@@ -123,6 +123,7 @@ class Plan:
     """Everything that is known before the first picture goes through the trunk.
 
     steps : optimiser steps; identity : hash of all that decides the result, for --resume
+    textures : name of the folder that anomalies are made of, None for drawn ones
     """
 
     settings: RunSettings
@@ -131,6 +132,7 @@ class Plan:
     size: tuple[int, int]
     steps: int
     identity: str
+    textures: str | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -107,6 +107,7 @@ def train(
     if settings.input.ignore:
         further.append(content_digest(settings.input.ignore))
     plan = make_plan(settings, dataset, network_trunk, further)
+    plan = replace(plan, textures=Path(textures).name if textures else None)
     check_readable(plan.split.calibration, settings.input.depth)
     mask = read_ignore(settings.input.ignore, plan) if settings.input.ignore else None
     if resume:

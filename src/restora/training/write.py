@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from restora.runtimes.contract import Runtime
 from restora.runtimes.onnx import OnnxRuntime
 from restora.training.ignore import IgnoreMask
 from restora.training.plan import Plan, prepared_batches, recipe, stored_settings
+from restora.training.settings import PRESETS
 from restora.verdicts.calibration import Calibration
 from restora.verdicts.prediction import Rule
 
@@ -143,14 +145,25 @@ def describe(
 
 
 def reproduce(plan: Plan, weights: Path | None) -> str:
-    """The command that makes this model again; files by their names only."""
-    settings = plan.settings
-    words = ["restora train", plan.dataset, f"--out {plan.dataset}.restora", f"--method {settings.method}"]
-    words += [f"--preset {settings.preset}", f"--trunk {settings.trunk.name}"]
-    words.append(f"--weights {weights.name if weights is not None else 'random'}")
-    words += [f"--size {plan.size[0]}x{plan.size[1]}", f"--seed {settings.seed}"]
-    if settings.input.depth is not None:
-        words.append(f"--depth {settings.input.depth}")
-    if settings.input.ignore is not None:
-        words.append(f"--ignore {Path(settings.input.ignore).name}")
-    return " ".join(words)
+    """The command that makes this model again; files by their names only.
+
+    Settings that no option names are those of the preset, or else of a file `settings.toml` with the manifest's.
+    """
+    settings, usual = plan.settings, PRESETS[plan.settings.preset]
+    as_preset = (settings.chosen, settings.fit) == (usual.chosen, usual.fit)
+    options = {
+        "--out": f"{plan.dataset}.restora",
+        "--method": settings.method,
+        "--preset": settings.preset if as_preset else None,
+        "--config": None if as_preset else "settings.toml",
+        "--trunk": settings.trunk.name,
+        "--weights": weights.name if weights is not None else "random",
+        "--size": f"{plan.size[0]}x{plan.size[1]}",
+        "--seed": settings.seed,
+        "--depth": settings.input.depth,
+        "--ignore": Path(settings.input.ignore).name if settings.input.ignore is not None else None,
+        "--textures": plan.textures,
+        "--false-alarms": settings.verdicts.false_alarms,
+    }
+    named = [str(word) for name, value in options.items() if value is not None for word in (name, value)]
+    return shlex.join(["restora", "train", plan.dataset, *named])

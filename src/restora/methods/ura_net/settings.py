@@ -81,6 +81,12 @@ class RestorerSettings(Section):
     mse_weight: Annotated[float, Field(ge=0)] = 0.5
     altered_weight: Annotated[float, Field(ge=0)] = 3.0
 
+    @model_validator(mode="after")
+    def _divisible(self) -> RestorerSettings:
+        if self.width % self.heads:
+            raise ValueError(f"heads share the width evenly; {self.heads} do not divide {self.width}")
+        return self
+
 
 class UraNetSettings(Section):
     """URA-Net whole."""
@@ -91,6 +97,12 @@ class UraNetSettings(Section):
     attention: AttentionSettings = AttentionSettings()
     restorer: RestorerSettings = RestorerSettings()
     residual: ResidualSettings = ResidualSettings()
+
+    @model_validator(mode="after")
+    def _one_level_for_tokens(self) -> UraNetSettings:
+        if self.restorer.body == "tokens" and not self.pyramid.merge and len(self.pyramid.levels) > 1:
+            raise ValueError("the token body restores one level; set pyramid.merge to true or name one of its levels")
+        return self
 
 
 SMALL = UraNetSettings()
