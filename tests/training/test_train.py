@@ -19,6 +19,7 @@ from PIL import Image
 from restora.bundle import read_model
 from restora.detector.detector import Detector
 from restora.errors import PictureError
+from restora.export.torch_runtime import open_torch_runtime
 from restora.training.settings import RunSettings
 from restora.training.train import Job, train
 
@@ -219,3 +220,33 @@ def test_the_command_that_is_named_makes_the_model_again(trained, settings):
     plan.settings = settings()
     assert "--config settings.toml" in reproduce(plan, None)
     assert "--preset" not in reproduce(plan, None)
+
+
+FORMS = {
+    "the paper's form": {
+        "pyramid": {"levels": (1, 2, 3), "merge": True, "scaled": False},
+        "perception": {"projection": 16, "hidden": (16, 8), "samples": 2},
+        "restorer": {"body": "tokens", "width": 32, "heads": 2, "blocks": 2, "normal_feature": "global"},
+        "residual": {"rule": "cosine_mse"},
+    },
+    "without perception": {
+        "perception": {"mode": "off"},
+        "restorer": {"width": 32, "heads": 2},
+        "residual": {"rule": "content", "clusters": 4, "directions": 8},
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_forms_become_models_too(tmp_path, pictures, settings, form):
+    record = settings(steps=2).model_dump()
+    record["ura_net"] = {**FORMS[form], "synthesis": {"textures": 4}}
+    detector = train(pictures(16), out=tmp_path / "m.restora", config=RunSettings.model_validate(record))
+    manifest = detector.model.manifest
+    assert ("probability" in manifest.outputs) == (form == "the paper's form")
+    assert max(gap for name, gap in manifest.parity.items() if name != "doubt") <= 1e-4
+    given = list(pictures(4, seed=2))
+    torch_detector = Detector.load(detector.model.folder, runtime=open_torch_runtime(detector.model))
+    for mine, other in zip(detector.predict(given), torch_detector.predict(given), strict=True):
+        assert mine.score == pytest.approx(other.score, rel=1e-4)
+        assert mine.verdict == other.verdict

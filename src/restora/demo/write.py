@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,18 +47,26 @@ def write_products(
     root = Path(folder) / product
     if _is_drawn(root, wishes):
         return root
-    unfinished = root.with_name(f".{product}.partial")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for part, kind, index in _list(product, good, test_good, defective):
-        drawn = draw(product, kind, _seed(seed, part, kind, index), size)
-        _save(unfinished / part / kind / f"{index:04d}.png", drawn.pixels)
-        if kind != "good":
-            _save(unfinished / "ground_truth" / kind / f"{index:04d}_mask.png", drawn.mask.astype(np.uint8) * 255)
-    (unfinished / MARK).write_text(json.dumps(wishes, indent=2) + "\n", encoding="utf-8")
-    shutil.rmtree(root, ignore_errors=True)
-    unfinished.rename(root)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    # A folder of its own for every process: two that draw the same at once must not mix.
+    with tempfile.TemporaryDirectory(prefix=f".{product}.", dir=root.parent, ignore_cleanup_errors=True) as scratch:
+        unfinished = Path(scratch) / product
+        _draw_all(unfinished, wishes)
+        if not _is_drawn(root, wishes):
+            shutil.rmtree(root, ignore_errors=True)
+            unfinished.rename(root)
     return root
+
+
+def _draw_all(folder: Path, wishes: dict[str, Any]) -> None:
+    product, size, seed = wishes["product"], wishes["size"], wishes["seed"]
+    folder.mkdir()
+    for part, kind, index in _list(product, wishes["good"], wishes["test_good"], wishes["defective"]):
+        drawn = draw(product, kind, _seed(seed, part, kind, index), size)
+        _save(folder / part / kind / f"{index:04d}.png", drawn.pixels)
+        if kind != "good":
+            _save(folder / "ground_truth" / kind / f"{index:04d}_mask.png", drawn.mask.astype(np.uint8) * 255)
+    (folder / MARK).write_text(json.dumps(wishes, indent=2) + "\n", encoding="utf-8")
 
 
 def _is_drawn(root: Path, wishes: dict[str, Any]) -> bool:
