@@ -70,6 +70,7 @@ class Subject:
             drawn = np.stack([random_mask((coarse[0], coarse[1]), rng, area=AREA) > 0.5 for _ in range(count)])
             # Marks are whole cells of the coarsest level, so that no cell of any level is half spoiled.
             marks = torch.from_numpy(drawn.repeat(stride, 1).repeat(stride, 2))[:, None].float()
-            source = Source(clean.levels, torch.arange(count), self.textures, rng)
+            # Full strength: the loudest noise that training draws, in every batch.
+            source = Source(clean.levels, torch.arange(count), self.textures, rng, loudness=(1.2, 1.2))
             levels = plant(clean, kind, marks, source, torch.ones(count, 1, 1, 1))
             yield Planted(clean, Pyramid(levels), marks)

@@ -34,12 +34,16 @@ class Spoiled:
 
 @dataclass(frozen=True)
 class Source:
-    """What a kind may draw from: the clean batch, the rows to be spoiled, and a pool of texture features."""
+    """What a kind may draw from: the clean batch, the rows to be spoiled, and a pool of texture features.
+
+    loudness : range of the noise, in multiples of a cell's own root mean square
+    """
 
     levels: list[Tensor]
     rows: Tensor
     textures: list[Tensor] | None
     rng: np.random.Generator
+    loudness: tuple[float, float] = (0.3, 1.2)
 
     def strides(self) -> list[int]:
         """How many finest cells one cell of each level spans."""
@@ -91,8 +95,8 @@ def shuffle(source: Source) -> list[Tensor]:
 
 
 def noise(source: Source) -> list[Tensor]:
-    """The feature plus Gaussian noise of 0.3 to 1.2 times the cell's own root mean square."""
-    scale = float(source.rng.uniform(0.3, 1.2))
+    """The feature plus Gaussian noise of some times the cell's own root mean square (`Source.loudness`)."""
+    scale = float(source.rng.uniform(*source.loudness))
     noisy = []
     for level in source.levels:
         clean = level[source.rows]
