@@ -25,7 +25,7 @@ from restora.detector.stream import score_items
 from restora.errors import StoppedError
 from restora.export.graph import export_graph, save_state
 from restora.export.network import Network
-from restora.export.parity import check_doubt, check_parity, torch_outputs
+from restora.export.parity import TOLERANCE, check_doubt, check_parity, torch_outputs
 from restora.features.pyramid import Trunk
 from restora.images.prepare import RESIZE
 from restora.images.split import fingerprint
@@ -99,18 +99,30 @@ def check_verdicts(
     batches: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]],
     facts: CalibrationFacts,
 ) -> None:
-    """Raise StoppedError when any verdict of torch differs from the graph's."""
+    """Raise StoppedError when a verdict of torch differs from the graph's, but for pictures that lie on a threshold.
+
+    A fitting picture that all but equals a calibration picture (frames of a video) has its score; which side of it the
+    two fall on is rounding, and within the tolerance that `check_parity` holds both to.
+    """
     calibration = Calibration.fit(facts.scores, facts.doubts)
     rule = Rule.at(calibration, calibration.rate(facts.false_alarms).rate)
+    slack = TOLERANCE * max(facts.doubts)
     for batch in batches:
         ours, theirs = torch_outputs(network, batch), runtime(batch)
         for n in range(len(batch)):
             mine = rule.verdict(float(ours["score"][n]), float(ours["doubt"][n]))[0]
-            if mine != rule.verdict(float(theirs["score"][n]), float(theirs["doubt"][n]))[0]:
+            if mine not in near_verdicts(rule, float(theirs["score"][n]), float(theirs["doubt"][n]), slack):
                 raise StoppedError(
                     "The graph and torch give different verdicts on a fitting picture; the model was not written, "
                     "please report it with the versions that restora doctor prints."
                 )
+
+
+def near_verdicts(rule: Rule, score: float, doubt: float, slack: float) -> set[str]:
+    """Every verdict within the tolerance of a score (relative) and a doubt (`slack`, absolute)."""
+    scores = (score * (1 - TOLERANCE), score, score * (1 + TOLERANCE))
+    doubts = (doubt - slack, doubt, doubt + slack)
+    return {rule.verdict(near, close)[0] for near in scores for close in doubts}
 
 
 def describe(
