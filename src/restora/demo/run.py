@@ -100,7 +100,7 @@ def _weights(trunk: str, weights: str | Path | None, report: Callable[[str], Non
             raise
         report(
             f"No weights for {trunk} are at hand, so the trunk has random ones: the demo shows the way, but finds "
-            "less; set RESTORA_WEIGHTS to a file of weights for better eyes."
+            "less; set RESTORA_WEIGHTS to a file of weights, or get some with 'restora weights fetch', for better eyes."
         )
         return RANDOM
     report(f"The trunk is {trunk}, " + (f"with the weights of {found}." if found else "with random weights."))
