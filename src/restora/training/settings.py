@@ -30,7 +30,7 @@ class InputSettings(Section):
 class FitSettings(Section):
     """The optimiser and its schedule. Steps rule, never the clock; `epochs` is used where `steps` is not given."""
 
-    steps: Annotated[int, Field(ge=0)] | None = 600
+    steps: Annotated[int, Field(ge=0)] | None = 1200
     epochs: Annotated[int, Field(ge=1)] = 300
     batch: Annotated[int, Field(ge=1)] = 12
     learning_rate: Positive = 2e-3
