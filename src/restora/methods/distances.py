@@ -58,8 +58,8 @@ def strongest_directions(covariance: Tensor, floor: Tensor, kept: int) -> tuple[
 class PlaceGaussian(Distance):
     """Mahalanobis distance of the residual, with a mean and a covariance for every place, divided by C.
 
-    Places are blocks of `block` x `block` cells; the moments of a place come from the fitting pictures and its 3 x 3
-    neighbours. With S the covariance of a place, S_all that of all and n pictures it is shrunk to
+    Places are blocks of `block` x `block` cells; the moments of a place come from the fitting pictures and the
+    `neighbours` x `neighbours` cells around it (blocks of more than one cell: `block_neighbours`). With S the covariance of a place, S_all that of all and n pictures it is shrunk to
     ``(n S + prior S_all) / (n + prior) + floor mean(diag S_all) I``. Of every place the `directions` strongest
     eigenvectors are kept, the rest share their mean variance (probabilistic PCA), in half precision: stored numbers,
     not the arithmetic. `diagonal` keeps variances alone.
@@ -117,7 +117,7 @@ class PlaceGaussian(Distance):
             self.products.baddbmm_(cells.transpose(1, 2), cells)
 
     def _over_neighbours(self, sums: Tensor) -> Tensor:
-        """Mean over the samples of a place and its 3 x 3 neighbours; sums [places, ...]."""
+        """Mean over the samples of a place and its `side` x `side` neighbours; sums [places, ...]."""
         shape = sums.shape
         image = sums.reshape(*self.grid, -1).permute(2, 0, 1)[None]
         side = self.side
