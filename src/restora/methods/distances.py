@@ -59,10 +59,10 @@ class PlaceGaussian(Distance):
     """Mahalanobis distance of the residual, with a mean and a covariance for every place, divided by C.
 
     Places are blocks of `block` x `block` cells; the moments of a place come from the fitting pictures and the
-    `neighbours` x `neighbours` cells around it (blocks of more than one cell: `block_neighbours`). With S the covariance of a place, S_all that of all and n pictures it is shrunk to
-    ``(n S + prior S_all) / (n + prior) + floor mean(diag S_all) I``. Of every place the `directions` strongest
-    eigenvectors are kept, the rest share their mean variance (probabilistic PCA), in half precision: stored numbers,
-    not the arithmetic. `diagonal` keeps variances alone.
+    `neighbours` x `neighbours` cells around it (of larger blocks: `block_neighbours`). With S the covariance of a
+    place, S_all that of all and n pictures it is shrunk to ``(n S + prior S_all) / (n + prior) + floor mean(diag
+    S_all) I``. Of every place the `directions` strongest eigenvectors are kept, the rest share their mean variance
+    (probabilistic PCA), in half precision: stored numbers, not the arithmetic. `diagonal` keeps variances alone.
     """
 
     mean: Tensor
