@@ -138,8 +138,14 @@ def test_a_newer_major_format_is_refused_and_a_newer_minor_is_read(folder):
     rewrite(folder, format_version="1.7", colour="blue", trunk=manifest().trunk.model_dump() | {"year": 2031})
     assert read_model(folder).manifest.trunk == manifest().trunk
     rewrite(folder, format_version="2.0")
-    with pytest.raises(ModelError, match=r"format 2\.0, newer than the 1\.0.*update Restora"):
+    with pytest.raises(ModelError, match=r"format 2\.0, newer than the 1\.1.*update Restora"):
         read_model(folder)
+
+
+def test_a_model_of_format_1_0_is_still_read(folder):
+    """It has no strangest pictures: a tuple of names that was never filled stood in their place."""
+    rewrite(folder, format_version="1.0", fitting={"count": 3, "fingerprint": "f", "strangest": [], "digests": []})
+    assert read_model(folder).manifest.fitting == manifest().fitting
 
 
 def test_an_unknown_key_of_our_own_format_is_refused(folder):

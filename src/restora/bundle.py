@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from restora.errors import MissingError, ModelError, RestoraError, UsageError
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"  # 1.1: the strangest good pictures, with scores and digests
 MANIFEST = "manifest.json"
 
 # A file's suffix follows its role, so that a name depends on role and content alone.
@@ -76,22 +76,42 @@ class InputSpec(_Record):
         return self.height, self.width
 
 
+class StrangePicture(_Record):
+    """A good picture that the finished graph gives a high score, and what it is found again by.
+
+    name : as the data set had it; digest : the first 16 hex digits of its content hash
+    """
+
+    name: str
+    score: float
+    digest: str
+
+
 class FittingFacts(_Record):
-    """What the model was fitted on. `digests`: the first 16 hex digits of each picture's content hash."""
+    """What the model was fitted on.
+
+    digests   : the first 16 hex digits of each picture's content hash
+    strangest : the highest scores, highest first, among the `looked_at` fitting pictures that the finished graph scored
+    """
 
     count: int
     fingerprint: str
-    strangest: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    looked_at: int = 0
+    strangest: tuple[StrangePicture, ...] = ()
 
 
 class CalibrationFacts(_Record):
-    """Scores and doubts of the calibration pictures (in one order), and the rate asked for by name, if any."""
+    """Scores and doubts of the calibration pictures (in one order), and the rate asked for by name, if any.
+
+    strangest : the pictures of the highest scores, highest first
+    """
 
     scores: tuple[float, ...]
     doubts: tuple[float, ...]
     false_alarms: float | None = None
     fingerprint: str
+    strangest: tuple[StrangePicture, ...] = ()
 
 
 class FileEntry(_Record):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from restora.bundle import write_model
+from restora.bundle import StrangePicture, write_model
 from restora.cli.run import run
 from restora.detector.detector import Detector
 from restora.features.terms import RANDOM_TERMS
@@ -33,6 +33,18 @@ def test_a_random_trunk_is_named_with_the_ways_to_a_better_one(random_model, cap
 def test_of_a_trunk_that_was_taught_nothing_of_the_kind_is_said(tiny_model, capsys):
     assert run(["info", str(tiny_model)]) == 0
     assert "random" not in capsys.readouterr().out
+
+
+def test_the_strangest_good_pictures_are_named(tiny_model, capsys):
+    manifest = Detector.load(tiny_model).model.manifest
+    strange = (StrangePicture(name="good/7.png", score=98.0, digest="0" * 16),)
+    calibration = manifest.calibration.model_copy(update={"strangest": strange})
+    write_model(tiny_model, manifest.model_copy(update={"calibration": calibration}))
+    assert run(["info", str(tiny_model)]) == 0
+    assert "good/7.png (calibration, score 98)" in capsys.readouterr().out
+    assert run(["info", str(tiny_model), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["strangest"]
+    assert shown == [{"name": "good/7.png", "part": "calibration", "score": 98.0}]
 
 
 def test_train_ends_with_its_trunk_and_how_another_is_had(random_model, capsys, monkeypatch):

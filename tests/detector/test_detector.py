@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restora.bundle import CalibrationFacts, read_model, write_model
+from restora.bundle import CalibrationFacts, StrangePicture, read_model, write_model
 from restora.detector.detector import Detector
+from restora.detector.strangest import choose_strangest, show_strangest
 from restora.errors import DataError, ModelError, PictureError, UsageError
 from restora.images.layouts import read_dataset
 from restora.images.prepare import carry_map, prepare
+from restora.images.split import content_digest
 from restora.metrics.pixels import pixel_figures
 
 # the model is calibrated on the scores 0..98: at 1 % a score above 98 is a defect, one of 98 is for review
@@ -285,6 +287,60 @@ def test_a_report_is_written(detector, parts, tmp_path):
     text = report.read_text()
     assert "spot/a.png" in text
     assert all(prediction.map is None for prediction in evaluation.predictions)
+
+
+def strange(name: str, score: float, source: Path) -> StrangePicture:
+    return StrangePicture(name=name, score=score, digest=content_digest(source)[:16])
+
+
+def test_the_strangest_good_pictures_are_shown_where_their_files_are_found(detector, parts, tmp_path):
+    manifest = detector.model.manifest
+    renamed = save(parts / "train" / "good" / "renamed.png", picture(77))
+    gone = save(tmp_path / "gone.png", picture(80))
+    fitting = manifest.fitting.model_copy(
+        update={"looked_at": 3, "strangest": (strange("0.png", 10.0, parts / "train" / "good" / "0.png"),)}
+    )
+    calibration = manifest.calibration.model_copy(
+        update={"strangest": (strange("gone.png", 80.0, gone), strange("old-name.png", 77.0, renamed))}
+    )
+    write_model(detector.model.folder, manifest.model_copy(update={"fitting": fitting, "calibration": calibration}))
+    detector = Detector.load(detector.model.folder)
+    assert [(one["name"], one["part"]) for one in detector.info()["strangest"]] == [
+        ("gone.png", "calibration"),
+        ("old-name.png", "calibration"),
+        ("0.png", "fitting"),
+    ]
+    facts = show_strangest(
+        detector.runtime, detector.model.manifest, read_dataset(parts).good("train"), detector._rule(None)
+    )
+    assert [(one.name, one.kind, one.score) for one in facts["strangest"]] == [
+        ("train/good/renamed.png", "calibration", 77.0),
+        ("train/good/0.png", "fitting", 10.0),
+    ]
+    assert facts["strangest"][0].map.max() == pytest.approx(77, abs=1e-3)
+    assert facts["strangest_elsewhere"] == [("gone.png", "calibration", 80.0)]
+    assert facts["strangest_of"] == "the 3 pictures it was fitted on and the 99 it was calibrated on"
+    report = tmp_path / "report.html"
+    detector.evaluate(parts, report=report)
+    assert "Are these really good?" in (text := report.read_text())
+    assert "renamed.png" in text
+    assert "gone.png" in text
+
+
+def test_a_new_calibration_names_its_own_strangest_pictures(detector, tmp_path):
+    for i in range(10):
+        save(tmp_path / "good" / f"{i}.png", picture(100 + i))
+    save(tmp_path / "good" / "copy.png", picture(109))
+    detector.calibrate(tmp_path / "good")
+    found = Detector.load(detector.model.folder).model.manifest.calibration.strangest
+    assert [(one.name, one.score) for one in found] == [(f"{i}.png", 100.0 + i) for i in (9, 8, 7, 6, 5)]
+    assert found[0].digest == content_digest(tmp_path / "good" / "9.png")[:16]
+
+
+def test_a_name_that_is_no_text_can_be_kept():
+    (one,) = choose_strangest([("\udcff.png", "d" * 64)], [1.0])
+    assert one.name == "\\udcff.png"
+    one.model_dump_json()
 
 
 def test_the_card(detector):

@@ -20,6 +20,7 @@ from restora.bundle import read_model
 from restora.detector.detector import Detector
 from restora.errors import PictureError
 from restora.export.torch_runtime import open_torch_runtime
+from restora.images.split import content_digest
 from restora.training.settings import RunSettings
 from restora.training.train import Job, train
 
@@ -57,6 +58,22 @@ def test_the_manifest_says_what_was_done(trained, settings):
         "restora train bars --out bars.restora --method ura-net --config settings.toml --trunk resnet18 "
         "--weights random --size 64x64 --seed 0"
     )
+
+
+def test_the_strangest_pictures_are_those_the_finished_model_scores_highest(trained):
+    manifest, source = read_model(trained.folder).manifest, trained.source
+    predictions = {p.name: p for p in trained.detector.predict(source, batch=8)}
+    digests = {path.name: content_digest(path)[:16] for path in source.iterdir()}
+    fitted = sorted(
+        (name for name in digests if digests[name] in manifest.fitting.digests), key=lambda n: -predictions[n].score
+    )
+    others = sorted(set(digests) - set(fitted), key=lambda n: -predictions[n].score)
+    assert manifest.fitting.looked_at == len(fitted) == 8
+    for facts, names in ((manifest.fitting, fitted), (manifest.calibration, others)):
+        assert [one.name for one in facts.strangest] == names[:5]
+        assert [one.digest for one in facts.strangest] == [digests[name] for name in names[:5]]
+        np.testing.assert_allclose([one.score for one in facts.strangest], [predictions[n].score for n in names[:5]])
+    assert manifest.calibration.strangest[0].score == max(manifest.calibration.scores)
 
 
 def test_nothing_in_a_model_says_where_or_when_it_was_made(trained, read_folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from restora.cli.options import Json, Model
@@ -43,7 +43,15 @@ def card_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield table(rows)
     yield from facts["promise_sentences"]
+    yield from strangest_lines(facts["strangest"])
     yield from trunk_sentences(trunk)
+
+
+def strangest_lines(strangest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The good pictures that look least like the others, for somebody to look at; nothing where none are known."""
+    if strangest:
+        yield "Are these really good? Of the pictures it was fitted and calibrated on, they look least like the others:"
+        yield from (f"  {one['name']} ({one['part']}, score {one['score']:.4g})" for one in strangest)
 
 
 def trunk_sentences(trunk: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from restora.bundle import CalibrationFacts, Model, read_model, write_model
 from restora.detector.answer import answer
+from restora.detector.strangest import choose_strangest, strangest
 from restora.detector.stream import Look, Named, look_through, score_sources, sources_of
 from restora.errors import DataError, UsageError
 from restora.images.layouts import read_dataset
@@ -25,6 +26,7 @@ from restora.verdicts.prediction import Prediction, Rule
 
 if TYPE_CHECKING:
     from restora.evaluation import Evaluation
+    from restora.images.dataset import Dataset
 
 Sources = PictureSource | Source | Iterable[PictureSource | Source]
 
@@ -114,7 +116,10 @@ class Detector:
         sources = _good_sources(source, layout)
         digests = {f"{place} {one.name}": _digest(one.locator) for place, one in enumerate(sources)}
         fitted = set(self.model.manifest.fitting.digests)
-        fresh = [one for one, digest in zip(sources, digests.values(), strict=True) if digest[:16] not in fitted]
+        kept = [
+            (one, digest) for one, digest in zip(sources, digests.values(), strict=True) if digest[:16] not in fitted
+        ]
+        fresh = [one for one, _ in kept]
         _check_enough(len(fresh), len(sources))
         scores, doubts = score_sources(self.runtime, fresh, self.model.manifest.input, batch=self.batch)
         facts = CalibrationFacts(
@@ -122,6 +127,7 @@ class Detector:
             doubts=tuple(doubts.tolist()),
             false_alarms=false_alarms,
             fingerprint=fingerprint({key: digest for key, digest in digests.items() if digest[:16] not in fitted}),
+            strangest=choose_strangest([(one.name, digest) for one, digest in kept], scores.tolist()),
         )
         promise = Calibration.fit(scores, doubts).promise(false_alarms)  # a calibration that cannot be is not written
         manifest = self.model.manifest.model_copy(update={"calibration": facts})
@@ -175,7 +181,7 @@ class Detector:
             model=self._model_facts(),
         )
         if report is not None:
-            self._write_report(Path(report), evaluation, examination.shown.pictures(), false_alarms)
+            self._write_report(Path(report), evaluation, examination.shown.pictures(), dataset, false_alarms)
         return evaluation
 
     def info(self) -> dict[str, Any]:
@@ -193,6 +199,7 @@ class Detector:
             else {"count": len(manifest.calibration.scores), "fingerprint": manifest.calibration.fingerprint},
             "promise": None if promise is None else promise.to_dict(),
             "promise_sentences": list(self._sentences()),
+            "strangest": [{"name": one.name, "part": part, "score": one.score} for part, one in strangest(manifest)],
             "settings": manifest.settings,
             "files": {role: {"name": entry.name, "size": entry.size} for role, entry in manifest.files.items()},
         }
@@ -252,11 +259,15 @@ class Detector:
             "package_version": manifest.package_version,
         }
 
-    def _write_report(self, path: Path, evaluation: Evaluation, pictures: list[Any], asked: float | None) -> None:
+    def _write_report(
+        self, path: Path, evaluation: Evaluation, pictures: list[Any], dataset: Dataset, asked: float | None
+    ) -> None:
+        from restora.detector.strangest import show_strangest
         from restora.report.facts import model_facts
         from restora.report.page import write_report
 
-        write_report(path, evaluation, pictures, facts=model_facts(self.model, asked))
+        found = show_strangest(self.runtime, self.model.manifest, dataset.good("train"), self._rule(asked))
+        write_report(path, evaluation, pictures, facts={**model_facts(self.model, asked), **found})
 
 
 def _good_sources(source: Any, layout: str | None) -> list[Source]:

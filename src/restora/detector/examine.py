@@ -91,7 +91,7 @@ class Shown:
         if full and (not kept or worth <= kept[0][0]):
             return
         self._order += 1
-        entry = (worth, -self._order, _report_picture(item, prediction, look, mask))
+        entry = (worth, -self._order, report_picture(item, prediction, look, mask))
         if full:
             heapq.heapreplace(kept, entry)
         else:
@@ -123,7 +123,8 @@ class _Ignored:
         return self._mask
 
 
-def _report_picture(item: Item, prediction: Prediction, look: Look, mask: NDArray[np.bool_] | None) -> ReportPicture:
+def report_picture(item: Item, prediction: Prediction, look: Look, mask: NDArray[np.bool_] | None) -> ReportPicture:
+    """A picture that was looked at, at a page's size; `look` holds picture and outputs."""
     assert look.picture is not None
     assert look.outputs is not None
     image = Image.fromarray(look.picture.pixels)

@@ -34,7 +34,9 @@ def write_report(
         threshold            the score above which a picture is called defect
         review_from          the score above which it is for review
         colours (low, high)  the map's values where heat begins and is full
-        strangest            ReportPictures of fitting and calibration that look least like the others
+        strangest            ReportPictures of fitting and calibration (their `kind`) that look least like the others
+        strangest_elsewhere  (name, part, score) of further ones, whose pictures are not at hand
+        strangest_of         among how many pictures, in words
         notes                sentences the reader should know (a trunk of random weights, say)
     Raises UsageError where the file cannot be written, MissingError where the disk is full.
     """

@@ -39,6 +39,8 @@ def build_view(evaluation: Evaluation, pictures: Sequence[ReportPicture], facts:
         "kinds": _kinds(evaluation, facts),
         "cards": cards[: len(pictures)],
         "strangest": cards[len(pictures) :],
+        "strangest_elsewhere": list(facts.get("strangest_elsewhere", ())),
+        "strangest_of": facts.get("strangest_of", ""),
         "rows": _rows(evaluation),
         "card": _card(evaluation, facts),
         "terms": facts.get("terms"),

@@ -21,12 +21,14 @@ from restora.bundle import (
     write_model,
 )
 from restora.detector.detector import Detector
-from restora.detector.stream import score_items
+from restora.detector.strangest import choose_strangest
+from restora.detector.stream import look_through, score_items, sources_of
 from restora.errors import StoppedError
 from restora.export.graph import export_graph, save_state
 from restora.export.network import Network
 from restora.export.parity import TOLERANCE, check_doubt, check_parity, torch_outputs
 from restora.features.pyramid import Trunk
+from restora.features.tiny import BUNDLED
 from restora.images.prepare import RESIZE
 from restora.images.split import fingerprint
 from restora.runtimes.contract import Runtime
@@ -39,6 +41,8 @@ from restora.verdicts.prediction import Rule
 
 # Pictures that parity is checked on.
 PARITY_PICTURES = 16
+# Fitting pictures that the finished graph looks at for the strangest of them; more would take longer than they tell.
+FITTING_LOOKED_AT = 200
 BATCH = 8
 
 
@@ -75,7 +79,9 @@ def write_detector(network: Network, plan: Plan, out: Path, mask: IgnoreMask | N
         log = out.with_name(out.name + ".partial") / "log.csv"
         if log.exists():
             files["log"] = log
-        write_model(out, describe(network, plan, spec, facts, parity), files)
+        manifest = describe(network, plan, spec, facts, parity)
+        fitting = look_at_fitting(runtime, plan, spec, manifest.fitting)
+        write_model(out, manifest.model_copy(update={"fitting": fitting}), files)
     return Detector.load(out)
 
 
@@ -90,7 +96,25 @@ def calibrate(runtime: Runtime, plan: Plan, spec: InputSpec) -> CalibrationFacts
         doubts=tuple(float(doubt) for doubt in doubts),
         false_alarms=plan.settings.verdicts.false_alarms,
         fingerprint=fingerprint({item.name: plan.split.digests[item.name] for item in items}),
+        strangest=choose_strangest([(item.name, plan.split.digests[item.name]) for item in items], scores.tolist()),
     )
+
+
+def look_at_fitting(runtime: Runtime, plan: Plan, spec: InputSpec, facts: FittingFacts) -> FittingFacts:
+    """The facts with the strangest of at most `FITTING_LOOKED_AT` fitting pictures, spread evenly over all of them.
+
+    They tell a person where to look, and nothing else: neither threshold nor p-value depends on them. A file that has
+    gone since it was fitted is passed over.
+    """
+    items = plan.split.fitting
+    chosen = np.linspace(0, len(items) - 1, min(FITTING_LOOKED_AT, len(items))).round().astype(int).tolist()
+    some = [items[place] for place in chosen]
+    named, scores = [], []
+    for item, look in zip(some, look_through(runtime, sources_of(some), spec, batch=BATCH), strict=True):
+        if look.outputs is not None and np.isfinite(look.outputs["score"]):
+            named.append((item.name, plan.split.digests[item.name]))
+            scores.append(float(look.outputs["score"]))
+    return facts.model_copy(update={"looked_at": len(scores), "strangest": choose_strangest(named, scores)})
 
 
 def check_verdicts(
@@ -169,7 +193,7 @@ def reproduce(plan: Plan, weights: Path | None) -> str:
         "--preset": settings.preset if as_preset else None,
         "--config": None if as_preset else "settings.toml",
         "--trunk": settings.trunk.name,
-        "--weights": weights.name if weights is not None else "random",
+        "--weights": "random" if weights is None else None if weights == BUNDLED else weights.name,
         "--size": f"{plan.size[0]}x{plan.size[1]}",
         "--seed": settings.seed,
         "--depth": settings.input.depth,
