@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import time
 import warnings
@@ -18,6 +19,7 @@ from PIL import Image
 
 from restora.errors import PictureError
 from restora.images.read import read_mask, read_picture, read_size
+from restora.images.split import content_digest
 
 Encode = Callable[..., bytes]
 FORMS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
@@ -160,3 +162,24 @@ def test_odd_tags_of_a_tiff_say_nothing_and_leave_no_trace(encode: Encode):
 def test_cmyk_with_sixteen_bits_is_refused_rather_than_halved(tiff16):
     with pytest.raises(PictureError, match="CMYK;16"):
         read_picture(tiff16(np.zeros((2, 2, 4), dtype=np.uint16), photometric=5))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.png")  # nobody writes to it: opening it would wait for ever
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
+        for read in (read_picture, read_size, read_mask, content_digest):
+            with pytest.raises(PictureError, match="pipe or a device"):
+                read(path)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (0, 4), (2, 3, 5)])
+def test_an_array_that_is_no_mask(shape):
+    with pytest.raises(PictureError, match="shape"):
+        read_mask(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("dtype", ["M8[s]", "U2", "c8", "V4"])
+def test_samples_that_are_no_mask(dtype):
+    with pytest.raises(PictureError, match="no mask"):
+        read_mask(np.zeros((2, 3), dtype))

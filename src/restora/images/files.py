@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from restora.errors import DataError
 
@@ -72,6 +74,19 @@ def check_folder(folder: Path) -> os.stat_result:
     except OSError as error:
         raise DataError(f"The folder {folder} cannot be read ({error.strerror or error}); check the path") from None
     return status
+
+
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """A regular file, open for reading. Raises OSError, also for a pipe or a device: reading one may never end."""
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError:  # a zero byte in the name
+        raise OSError(errno.EINVAL, "its name holds a zero byte", os.fspath(path)) from None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", os.fspath(path))
+    return open(path, "rb")
 
 
 def name_below(path: Path, root: Path) -> str:

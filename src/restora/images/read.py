@@ -21,6 +21,7 @@ from PIL.ImageFile import ImageFile
 
 from restora.errors import PictureError, SettingsError
 from restora.images import decode
+from restora.images.files import open_file
 
 PictureSource = str | os.PathLike[str] | bytes | NDArray[Any] | Image.Image
 
@@ -77,7 +78,11 @@ def read_mask(source: PictureSource) -> NDArray[np.bool_]:
 
     Raises PictureError.
     """
-    samples = read_samples(source, _name(source))
+    name = _name(source)
+    samples = read_samples(source, name)
+    _checked_shape(samples, name)
+    if samples.dtype.kind not in "biuf":
+        raise PictureError(f"{name}: samples of type {samples.dtype} are no mask; give uint8 or bool")
     if samples.ndim == 2:
         return np.ascontiguousarray(samples > 0)
     return np.ascontiguousarray((samples[..., :3] > 0).any(axis=-1))
@@ -169,21 +174,21 @@ def opened(source: str | os.PathLike[str] | bytes, name: str) -> Iterator[ImageF
             yield image
         return
     try:
-        stream = open(source, "rb")  # noqa: SIM115 - closed below; only the opening may be blamed on the path
-    except (OSError, ValueError) as error:
+        stream = open_file(source)  # closed below; only the opening may be blamed on the path
+    except OSError as error:
         raise PictureError(f"{name}: {_why_not_opened(error)}") from None
     with stream, decode.opened(stream, name) as image:
         yield image
 
 
-def _why_not_opened(error: OSError | ValueError) -> str:
+def _why_not_opened(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file; check the path"
     if isinstance(error, PermissionError):
         return "the file may not be read; change its permissions"
     if isinstance(error, IsADirectoryError):
         return "this is a folder, not a picture"
-    return f"the file cannot be opened ({getattr(error, 'strerror', None) or error}); check the path and the disk"
+    return f"the file cannot be opened ({error.strerror or error}); check the path and the disk"
 
 
 def _name(source: PictureSource) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from restora.errors import DataError, PictureError
 from restora.images.dataset import Item
+from restora.images.files import open_file
 
 #: The share of the good pictures that is kept back, and its bounds.
 SHARE = 0.2
@@ -94,7 +95,7 @@ def content_digest(source: str | os.PathLike[str] | bytes | NDArray[Any]) -> str
         head = f"{source.dtype.str} {source.shape} ".encode()
         return hashlib.sha256(head + np.ascontiguousarray(source).tobytes()).hexdigest()
     try:
-        with open(source, "rb") as stream:
+        with open_file(source) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise PictureError(f"{source}: the file cannot be read ({error.strerror or error}); check the path") from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item, Label
+from restora.images.files import open_file
 
 NAME = "table"
 SKETCH = """\
@@ -48,7 +50,8 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     Raises DataError: not readable, not text in UTF-8, no rows, a row with more cells than columns.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with io.TextIOWrapper(open_file(path), "utf-8-sig") as stream:
+            text = stream.read()
     except OSError as error:
         raise DataError(f"The table {path} cannot be read ({error.strerror or error}); check the path") from None
     except UnicodeDecodeError:
@@ -57,7 +60,11 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     delimiter = max(",;\t", key=head.count)
     reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
     reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
-    rows = list(_clean(path, reader))
+    try:
+        rows = list(_clean(path, reader))
+    except csv.Error as error:
+        line = reader.line_num + 1
+        raise DataError(f"The table {path} cannot be read near line {line} ({error}); check its quotes") from None
     if not rows:
         raise DataError(f"The table {path} holds no rows; its first line names the columns, the others a picture each")
     return rows
