@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,6 +91,17 @@ def test_all_masks_empty_gives_no_pixel_figures(case):
     assert found["image"]["auroc"] is None
 
 
+def archive() -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, score=np.zeros((12, 10)))
+    return stream.getvalue()
+
+
+def claim() -> bytes:
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000), }"
+    return b"\x93NUMPY\x01\0" + len(head).to_bytes(2, "little") + head
+
+
 SPOILT = {
     "mask of another size": lambda map, mask: Image.new("L", (10, 13), 1).save(mask),
     "empty mask of another size": lambda map, mask: Image.new("L", (10, 13)).save(mask),
@@ -99,6 +112,10 @@ SPOILT = {
     "zero bytes": lambda map, mask: map.write_bytes(b""),
     "text": lambda map, mask: map.write_text("score"),
     "pickle": lambda map, mask: np.save(map, np.array([{"score": 1}], dtype=object), allow_pickle=True),
+    "archive": lambda map, mask: map.write_bytes(archive()),
+    "far more than follows": lambda map, mask: map.write_bytes(claim()),
+    "a mask of words": lambda map, mask: (mask.unlink(), np.save(mask.with_suffix(".npy"), np.array([["a"]]))),
+    "a mask with a channel": lambda map, mask: (mask.unlink(), np.save(mask.with_suffix(".npy"), np.ones((1, 2, 3)))),
     "cut short": lambda map, mask: map.write_bytes(map.read_bytes()[:200]),
 }
 SENTENCES = {
@@ -108,6 +125,8 @@ SENTENCES = {
     "two maps of one name": "two maps of one name",
     "NaN": "NaN or infinity",
     "colours": "coloured heat map",
+    "a mask of words": "a mask is one number a pixel",
+    "a mask with a channel": "a mask is one number a pixel",
 }
 
 

@@ -13,7 +13,7 @@ from restora.errors import DataError
 from restora.evaluation.record import image_figures
 from restora.images import decode
 from restora.images.dataset import pair_masks
-from restora.images.files import check_folder
+from restora.images.files import check_folder, open_file
 from restora.images.read import read_mask
 from restora.metrics.pixels import PixelScores
 
@@ -90,7 +90,7 @@ def _union(sources: Sequence[Path]) -> NDArray[np.bool_] | None:
     """All masks of one picture together, bool [H, W]; None where there is none."""
     found: NDArray[np.bool_] | None = None
     for source in sources:
-        mask = _read_array(source) > 0 if source.suffix.lower() == ".npy" else read_mask(source)
+        mask = _read_marks(source) if source.suffix.lower() == ".npy" else read_mask(source)
         if found is not None and found.shape != mask.shape:
             raise DataError(
                 f"{source}: this mask is of shape {mask.shape}, another of the same picture {found.shape}; "
@@ -98,6 +98,17 @@ def _union(sources: Sequence[Path]) -> NDArray[np.bool_] | None:
             )
         found = mask if found is None else found | mask
     return found
+
+
+def _read_marks(path: Path) -> NDArray[np.bool_]:
+    """A mask stored as an array [H, W]."""
+    array = _read_array(path)
+    if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "biuf":
+        raise DataError(
+            f"{path}: a mask is one number a pixel, but this file holds {array.dtype} of shape {array.shape}; "
+            "save it anew."
+        )
+    return np.asarray(array > 0)
 
 
 def _read_map(path: Path, shape: tuple[int, ...] | None) -> NDArray[Any]:
@@ -123,10 +134,12 @@ def _read_map(path: Path, shape: tuple[int, ...] | None) -> NDArray[Any]:
 def _read_array(path: Path) -> NDArray[Any]:
     """What a file stores, nothing scaled. Raises PictureError for a damaged picture, DataError for a damaged array."""
     try:
-        if path.suffix.lower() == ".npy":
-            array: NDArray[Any] = np.load(path, allow_pickle=False)
-            return array
-        with path.open("rb") as stream, decode.opened(stream, str(path)) as image:
-            return decode.stored_samples(image)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: the file cannot be read ({error}); write it again.") from None
+        with open_file(path) as stream:
+            if path.suffix.lower() == ".npy":
+                # not np.load, which would open archives too
+                return np.lib.format.read_array(stream, allow_pickle=False)
+            with decode.opened(stream, str(path)) as image:
+                return decode.stored_samples(image)
+    except (OSError, ValueError, EOFError, MemoryError, RecursionError) as error:
+        why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise DataError(f"{path}: the file cannot be read ({why}); write it again.") from None
