@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restora.demo import PRODUCTS, draw
+from restora.demo import PRODUCTS, SHOWN, draw
 from restora.errors import UsageError
 
+POSES = ("part", "loose_part")
 EVERY = [(product, kind) for product, made in PRODUCTS.items() for kind in made.kinds]
 
 
@@ -20,12 +21,24 @@ def test_a_mask_is_where_the_picture_differs_from_its_good_twin(product, kind):
 
 
 @pytest.mark.parametrize(("product", "kind"), EVERY)
-def test_a_kind_has_hard_and_easy_ones(product, kind):
-    contrast = []
-    for seed in range(12):
-        good, bad = draw(product, "good", seed, 96), draw(product, kind, seed, 96)
-        contrast.append(np.abs(good.pixels.astype(float) - bad.pixels.astype(float)).sum())
-    assert max(contrast) > 2 * min(contrast)
+def test_strength_makes_a_defect_plain(product, kind):
+    def change(strength, seed):
+        good, bad = draw(product, "good", seed, 96), draw(product, kind, seed, 96, strength=strength)
+        assert bad.strength == strength
+        return np.abs(good.pixels.astype(float) - bad.pixels.astype(float)).max(axis=2)
+
+    weak, clear = ([change(strength, seed) for seed in range(6)] for strength in (0.1, 0.6))
+    assert np.median([each.sum() for each in clear]) > 1.6 * np.median([each.sum() for each in weak])
+    assert min((each > 32).mean() for each in clear) >= 1 / 1500
+
+
+def test_strength_is_taken_from_the_seed_unless_it_is_said():
+    strengths = [draw("part", "stain", seed, 48).strength for seed in range(20)]
+    assert min(strengths) < 0.25
+    assert max(strengths) > 0.75
+    assert draw("part", "good", 0, 48).strength == 0
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        draw("part", "stain", 0, 48, strength=1.5)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -46,9 +59,28 @@ def test_any_size_is_drawn_unclipped_and_of_like_brightness(product, size):
     assert abs(drawn.pixels.mean() - draw(product, "good", 1, 128).pixels.mean()) < 8
 
 
-def test_the_part_lies_in_every_direction():
-    angles = [PRODUCTS["part"].plan(np.random.default_rng(seed)).angle for seed in range(200)]
-    assert np.histogram(angles, bins=4, range=(0, 2 * np.pi))[0].min() > 30
+def test_a_fixture_holds_the_part_and_nothing_the_loose_one():
+    held, loose = ([PRODUCTS[name].plan(np.random.default_rng(seed)) for seed in range(200)] for name in POSES)
+    assert max(abs(plan.angle) for plan in held) <= np.radians(3)
+    assert max(abs(v) for plan in held for v in plan.centre) <= 0.04
+    assert np.histogram([plan.angle for plan in loose], bins=4, range=(0, 2 * np.pi))[0].min() > 30
+
+
+def test_a_clear_misplaced_hole_is_off_by_its_radius_at_least():
+    made = PRODUCTS["part"]
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        plan = made.plan(rng)
+        moved = made.makes["misplaced_hole"](plan, 0.4, rng)
+        off = [np.hypot(a.x - b.x, a.y - b.y) / a.radius for a, b in zip(plan.holes, moved.holes, strict=True)]
+        assert sorted(off)[:-1] == [0] * (len(off) - 1)
+        assert max(off) >= 1
+
+
+def test_every_shown_product_has_six_kinds_and_no_research_product_is_shown():
+    assert "loose_part" not in SHOWN
+    assert set(SHOWN) < set(PRODUCTS)
+    assert all(len(PRODUCTS[name].kinds) >= 6 for name in SHOWN)
 
 
 def test_unknown_names_are_refused_with_those_there_are():

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from restora.demo import PRODUCTS, write_products
+from restora.demo.write import _strength
 from restora.errors import UsageError
+from restora.images.layouts import read_dataset
 
 
 def pixels(path):
@@ -23,6 +27,35 @@ def test_the_tree_is_complete_and_masks_fit(tmp_path):
         assert pixels(root / "test" / kind / "0000.png").shape == (64, 64, 3)
         assert mask.shape == (64, 64)
         assert set(np.unique(mask)) == {0, 255}
+
+
+def strengths(root):
+    with (root / "strengths.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_share_of_hard_defects_is_known(tmp_path):
+    kinds = len(PRODUCTS["part"].kinds)
+    root = write_products(tmp_path, "part", good=0, test_good=0, defective=2, size=64, hard=0.3)
+    rows = strengths(root)
+    assert sorted(row["path"] for row in rows) == sorted(
+        f"test/{k}/000{i}.png" for k in PRODUCTS["part"].kinds for i in (0, 1)
+    )
+    values = np.array([float(row["strength"]) for row in rows])
+    assert abs((values < 0.25).sum() - 0.3 * 2 * kinds) <= 1
+    assert ((values < 0.25) | (values >= 0.4)).all()
+    dataset = read_dataset(root)
+    assert len(dataset.items) == 2 * kinds
+    assert not dataset.stray_masks
+
+
+@pytest.mark.parametrize(("hard", "many"), [(0.15, 12), (0.5, 7), (0.0, 5), (1.0, 3)])
+def test_the_share_holds_to_one_picture_and_kinds_take_turns(hard, many):
+    for seed in range(5):
+        kinds = PRODUCTS["part"].kinds
+        weak = [[_strength("part", kind, i, seed, hard) < 0.25 for i in range(many)] for kind in kinds]
+        assert abs(np.sum(weak) - hard * many * len(kinds)) <= 1
+        assert np.ptp(np.sum(weak, axis=1)) <= 1
 
 
 def test_more_of_one_sort_changes_no_other_picture(tmp_path):
@@ -47,6 +80,8 @@ def test_bad_wishes_are_refused(tmp_path):
         write_products(tmp_path, "banana")
     with pytest.raises(UsageError, match="0 or more"):
         write_products(tmp_path, "part", good=-1)
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        write_products(tmp_path, "part", hard=2)
     assert not list(tmp_path.iterdir())
 
 
@@ -58,6 +93,7 @@ def test_drawn_again_only_where_something_else_is_wished_for(tmp_path):
     first = (root / "train/good/0000.png").stat().st_mtime_ns
     assert (wish() / "train/good/0000.png").stat().st_mtime_ns == first
     assert len(list(wish(good=3).rglob("*.png"))) == 3
+    assert len(list(wish(good=2, hard=0.5).rglob("*.png"))) == 2
     assert len(list(wish().rglob("*.png"))) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["part"]
 

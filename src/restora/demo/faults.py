@@ -1,7 +1,7 @@
 """Defects that can befall any surface; those of one product's make (a missing hole) are with the product.
 
 Each takes the surface, the grid, the `Spot` where it happens and a generator, and returns the spoiled surface.
-`Spot.strength` runs from 0 (hard to see) to 1 (plain).
+`Spot.strength` runs from 0 to 1 in size and contrast: under .25 found after a look, from .4 on seen at a glance.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from restora.demo.light import Surface
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a fault happens and how plain it is, 0 (hard to see) to 1."""
+    """Where a fault happens and how plain it is, from 0 (hard to see) to 1."""
 
     x: float
     y: float
@@ -64,42 +64,45 @@ def _line(distance: Field, width: float, pixel: float) -> Field:
 
 def scratch(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """A thin bright or dark line with a groove, fading at its ends."""
-    points = curve(spot, rng.uniform(0.2, 0.6), 0.35, rng)
+    points = curve(spot, _between(0.25, 0.7, spot.strength) * float(rng.uniform(0.8, 1.2)), 0.35, rng)
     distance = path(grid, points)
-    width = _between(0.005, 0.016, spot.strength) * float(rng.uniform(0.8, 1.3))
+    width = _between(0.007, 0.028, spot.strength) * float(rng.uniform(0.9, 1.2))
     reach = np.hypot(grid.x - np.float32(spot.x), grid.y - np.float32(spot.y))
     half = float(np.hypot(points[0][0] - spot.x, points[0][1] - spot.y))
-    fade = ramp(reach, half, half * 0.5)
+    fade = ramp(reach, half, half * 0.6)
     mark = _line(distance, width, grid.pixel) * fade * surface.body
-    change = _sign(rng) * _between(0.10, 0.4, spot.strength)
+    change = _sign(rng) * _between(0.12, 0.42, spot.strength)
     return replace(
         surface,
         colour=np.clip(surface.colour + np.float32(change) * mark[..., None], 0.02, 1),
-        height=surface.height - np.float32(_between(0.001, 0.004, spot.strength)) * mark,
+        height=surface.height - np.float32(_between(0.001, 0.005, spot.strength)) * mark,
     )
+
+
+def _jagged(start: Point, heading: float, step: float, steps: int, rng: np.random.Generator) -> list[Point]:
+    """Points of a line from `start` that changes its direction at every step."""
+    points = [start]
+    for _ in range(steps):
+        heading += float(rng.normal(0, 0.45))
+        x, y = points[-1]
+        points.append((x + step * float(np.cos(heading)), y + step * float(np.sin(heading))))
+    return points
 
 
 def crack(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
-    """A jagged dark line that forks."""
-    heading = rng.uniform(0, 2 * np.pi)
-    step = rng.uniform(0.02, 0.045)
-    x, y = spot.centre
-    trunk = [(x, y)]
-    for _ in range(int(rng.integers(7, 13))):
-        heading += rng.normal(0, 0.5)
-        x, y = x + step * float(np.cos(heading)), y + step * float(np.sin(heading))
-        trunk.append((x, y))
-    fork = [trunk[len(trunk) // 2]]
-    heading += _sign(rng) * 0.9
-    for _ in range(4):
-        heading += rng.normal(0, 0.4)
-        fork.append((fork[-1][0] + step * float(np.cos(heading)), fork[-1][1] + step * float(np.sin(heading))))
-    width = _between(0.005, 0.013, spot.strength)
+    """A jagged dark line that forks, running both ways from the spot."""
+    heading = float(rng.uniform(0, 2 * np.pi))
+    step = _between(0.022, 0.055, spot.strength)
+    there = _jagged(spot.centre, heading, step, 6, rng)
+    back = _jagged(spot.centre, heading + np.pi, step, int(rng.integers(3, 6)), rng)
+    fork = _jagged(there[int(rng.integers(2, 4))], heading + _sign(rng) * 0.9, step, 4, rng)
+    width = _between(0.007, 0.036, spot.strength)
     mark: Field = np.maximum(
-        _line(path(grid, trunk), width, grid.pixel), _line(path(grid, fork), width * 0.7, grid.pixel)
+        _line(path(grid, [*reversed(back), *there[1:]]), width, grid.pixel),
+        _line(path(grid, fork), width * 0.7, grid.pixel),
     )
     mark = mark * surface.body
-    dark = surface.colour * np.float32(_between(0.65, 0.2, spot.strength))
+    dark = surface.colour * np.float32(_between(0.6, 0.1, min(1.0, 1.5 * spot.strength)))
     return replace(
         surface,
         colour=blend(surface.colour, dark, mark),
@@ -110,53 +113,53 @@ def crack(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) ->
 
 def dent(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """A knock: the surface itself is pressed in or pushed out, its colour unchanged."""
-    radius = rng.uniform(0.035, 0.09)
+    radius = _between(0.04, 0.12, spot.strength) * float(rng.uniform(0.85, 1.15))
     away = np.square(grid.x - np.float32(spot.x)) + np.square(grid.y - np.float32(spot.y))
-    depth = radius * _between(0.18, 0.7, spot.strength) * _sign(rng)
-    pressed: Field = np.float32(depth) * np.exp(-away / np.float32(radius**2))
+    depth = radius * _between(0.14, 1.0, spot.strength) * _sign(rng)
+    pressed: Field = np.float32(depth) * np.exp(-away / np.float32(radius**2)) * surface.body
     return replace(surface, height=surface.height - pressed)
 
 
 def stain(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """Something soaked in or smeared on: darker, uneven, with a soft edge and a darker rim."""
-    radius = rng.uniform(0.06, 0.2)
+    radius = _between(0.06, 0.19, spot.strength) * float(rng.uniform(0.85, 1.2))
     distance = blob(grid, spot.centre, radius, rng)
-    soft = rng.uniform(0.02, 0.06)
+    soft = rng.uniform(0.15, 0.35) * radius
     uneven = np.clip(0.85 + 0.35 * clouds(rng, grid.size, 14), 0.3, 1.2)
     rim = np.exp(-np.square((distance + np.float32(soft)) / np.float32(soft)))
     share = np.clip(ramp(distance, soft, -soft) * uneven + 0.35 * rim, 0, 1) * surface.body
-    strength = _between(0.16, 0.62, spot.strength)
+    strength = _between(0.15, 0.68, min(1.0, 1.3 * spot.strength))
     tone = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.6, 1.0)], dtype=np.float32) * (1 - strength)
     return replace(
         surface,
         colour=blend(surface.colour, surface.colour * tone.astype(np.float32), share),
-        gloss=surface.gloss * (1 - 0.5 * share),
+        gloss=surface.gloss * (1 - 0.7 * share),
     )
 
 
 def colour(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """A spot of foreign colour (paint, rust, ink), with splashes."""
     paint = np.array(
-        [(0.55, 0.25, 0.10), (0.65, 0.12, 0.10), (0.10, 0.22, 0.55), (0.12, 0.42, 0.18), (0.85, 0.80, 0.25)],
+        [(0.50, 0.20, 0.07), (0.65, 0.10, 0.08), (0.08, 0.18, 0.55), (0.08, 0.40, 0.15), (0.85, 0.70, 0.10)],
         dtype=np.float32,
     )[int(rng.integers(5))]
-    radius = rng.uniform(0.025, 0.09)
+    radius = _between(0.028, 0.10, spot.strength) * float(rng.uniform(0.85, 1.2))
     share = inside(blob(grid, spot.centre, radius, rng, 0.35), grid.pixel * 2)
     for _ in range(int(rng.integers(0, 5))):
         turn, far = rng.uniform(0, 2 * np.pi), radius * rng.uniform(1.3, 2.5)
         centre = (spot.x + far * float(np.cos(turn)), spot.y + far * float(np.sin(turn)))
         share = np.maximum(share, inside(blob(grid, centre, radius * rng.uniform(0.1, 0.3), rng), grid.pixel))
-    share = share * surface.body * np.float32(_between(0.3, 0.95, spot.strength))
+    share = share * surface.body * np.float32(_between(0.25, 0.95, min(1.0, 1.5 * spot.strength)))
     return replace(surface, colour=blend(surface.colour, paint, share), gloss=surface.gloss * (1 - share))
 
 
 def hair(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """A foreign fibre lying on top, with its own shadow."""
-    points = curve(spot, rng.uniform(0.25, 0.7), 1.1, rng, steps=13)
-    width = _between(0.006, 0.013, spot.strength)
+    points = curve(spot, _between(0.25, 0.9, spot.strength) * float(rng.uniform(0.85, 1.15)), 1.1, rng, steps=13)
+    width = _between(0.007, 0.024, spot.strength)
     dark = rng.random() < 0.6
-    tone = np.float32(rng.uniform(0.03, 0.12) if dark else rng.uniform(0.85, 0.97))
-    mark = _line(path(grid, points), width, grid.pixel) * np.float32(_between(0.45, 1.0, spot.strength))
+    tone = np.float32(rng.uniform(0.02, 0.08) if dark else rng.uniform(0.9, 0.98))
+    mark = _line(path(grid, points), width, grid.pixel) * np.float32(_between(0.5, 1.0, min(1.0, 2 * spot.strength)))
     shadow = inside(path(grid, [(x + 0.012, y + 0.012) for x, y in points]) - np.float32(width), grid.pixel * 3)
-    shaded = surface.colour * (1 - np.float32(0.25) * shadow)[..., None]
+    shaded = surface.colour * (1 - np.float32(0.3) * shadow)[..., None]
     return replace(surface, colour=blend(shaded, np.full(3, tone), mark), gloss=surface.gloss * (1 - mark))

@@ -25,6 +25,9 @@ class Product(Generic[P]):
     place  : a point where a fault of the surface may happen
     makes  : defects of the make, kind -> (plan, strength 0..1, rng) -> another plan
     faults : defects of the surface, kind -> restora.demo.faults.Fault
+    research : True for a product made to try methods on; `restora demo` leaves it out
+
+    Strength means the same everywhere: under .25 a person finds the defect after a look, from .4 on at a glance.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Product(Generic[P]):
     place: Callable[[Surface, Grid, np.random.Generator], Point]
     makes: Mapping[str, Callable[[P, float, np.random.Generator], P]]
     faults: Mapping[str, Fault]
+    research: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restora.demo.draw import PRODUCTS
+from restora.demo.draw import SHOWN
 from restora.demo.write import write_products
 from restora.errors import MissingError
 
@@ -43,7 +43,7 @@ def run_demo(
     trunk: str | None = None,
     report: Callable[[str], None] = print,
 ) -> dict[str, dict[str, Any]]:
-    """Go the whole way for every drawn product; returns its object of `evaluate --json`, and where things lie.
+    """Go the whole way for every product shown; returns its object of `evaluate --json`, and where things lie.
 
     out     : folder for pictures/PRODUCT, PRODUCT.restora and PRODUCT.html; what an earlier run left is replaced
     quick   : few pictures and steps: it shows the way, not the accuracy
@@ -58,7 +58,7 @@ def run_demo(
     taken = _weights(name, weights, report)
     settings = _settings(extent)
     results: dict[str, dict[str, Any]] = {}
-    for product in PRODUCTS:
+    for product in SHOWN:
         report(f"{product}: drawing {extent.good} good pictures to learn from, and others to test on.")
         pictures = write_products(
             out / "pictures",
