@@ -144,6 +144,13 @@ def test_one_over_n_plus_one_is_always_reachable(count):
     assert pictures_needed(c.smallest_rate) == count
 
 
+@pytest.mark.parametrize("rate", [1e-17, 1e-300, 5e-324])
+def test_the_smallest_of_rates_still_ends(rate):
+    needed = pictures_needed(rate)
+    assert 1 / (needed + 1) <= rate * (1 + 1e-15)
+    assert not calibration([1, 2]).rate(rate).reachable
+
+
 @pytest.mark.parametrize(("scores", "doubts"), [([], []), ([1], []), ([1, math.nan], [0, 0]), ([1, 2], [0, math.inf])])
 def test_what_cannot_be_calibrated_is_refused(scores, doubts):
     with pytest.raises(UsageError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, Self
 
@@ -210,10 +211,9 @@ def check_rate(rate: float) -> float:
 
 def pictures_needed(rate: float) -> int:
     """The smallest n whose calibration can promise `rate`: 1 / (n + 1) <= rate."""
-    count = max(1, math.floor(1 / rate) - 2)
-    while 1 / (count + 1) > rate:
-        count += 1
-    return count
+    exact = math.ceil(1 / Fraction(rate)) - 1
+    # 1 / (n + 1) is compared rounded, as p-values are: where it rounds to the rate, one picture fewer may do
+    return exact - 1 if exact > 1 and 1 / exact <= rate else max(1, exact)
 
 
 def percent(share: float) -> str:
