@@ -49,6 +49,13 @@ def test_no_number_is_an_error_never_ok(bad):
     assert prediction.error
 
 
+@pytest.mark.parametrize("name", ["map", "epistemic"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_map_that_holds_no_number_is_an_error_too(name, bad):
+    found = outputs(5.0) | {name: np.full((8, 8), bad, np.float32)}
+    assert judge("a.png", found, (32, 32), Rule.at(NINE, 0.1)).verdict == "error"
+
+
 def test_at_most_three_times_the_rate_of_good_pictures_is_not_ok():
     rng = np.random.default_rng(0)
     n, tests, rate = 199, 4000, 0.05

@@ -128,14 +128,18 @@ def judge(name: str, outputs: Mapping[str, NDArray[np.float32]], shape: tuple[in
     """The verdict on one picture from what the graph says about it.
 
     outputs : "score" and "doubt" scalars, "map" float32 [h, w]; shape : (H, W) of the picture
-    A score that is no number gives an error row: it must never pass as ok.
+    A score or a map that holds no number gives an error row: it must never pass as ok.
     """
     score, doubt = float(outputs["score"]), float(outputs["doubt"])
-    if not (math.isfinite(score) and math.isfinite(doubt)):
+    if not (math.isfinite(score) and math.isfinite(doubt) and _finite(outputs)):
         return Prediction.failed(name, f"{name}: the network gave no number for this picture; look at the picture.")
     verdict, p_value, reason = rule.verdict(score, doubt)
     regions = find_regions(outputs["map"], shape, rule.threshold, at_least_one=verdict == "defect")
     return Prediction(name, verdict, p_value, score, doubt, regions, reason=reason)
+
+
+def _finite(outputs: Mapping[str, NDArray[np.float32]]) -> bool:
+    return all(bool(np.isfinite(outputs[name]).all()) for name in MAPS if name in outputs)
 
 
 def find_regions(
