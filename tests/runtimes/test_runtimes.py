@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from restora.bundle import read_model
 from restora.errors import MissingError, ModelError, UsageError
+from restora.runtimes.contract import check_outputs
 from restora.runtimes.onnx import OnnxRuntime
 from restora.runtimes.openvino import OpenvinoRuntime
 from restora.runtimes.runtime import open_runtime
@@ -62,9 +64,35 @@ def test_a_runtime_that_cannot_be_opened_by_name(tiny_model, name, words):
         open_runtime(read_model(tiny_model), name)
 
 
-def test_no_threads_is_no_number_of_threads(tiny_model):
-    with pytest.raises(UsageError, match="at least 1"):
-        open_runtime(read_model(tiny_model), "onnx", 0)
+@pytest.mark.parametrize("threads", [0, -1, 1025, 10**9])
+def test_no_number_of_threads(tiny_model, threads):
+    with pytest.raises(UsageError, match="1 to 1024"):
+        open_runtime(read_model(tiny_model), "onnx", threads)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_that_the_graph_cannot_take_is_one_sentence(tiny_model, name):
+    runtime = open_runtime(read_model(tiny_model), name)
+    with pytest.raises(ModelError, match=r"graph.*cannot be run") as caught:
+        runtime(np.zeros((2, 33, 64, 3), np.uint8))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"doubt": None}, "must give 'doubt'"),
+        ({"map": np.zeros((2, 8), np.float32)}, r"'map' is float32 of shape \[2, 8\]"),
+        ({"score": np.zeros(3, np.float32)}, "'score'"),
+        ({"score": np.zeros(2, np.float64)}, "'score' is float64"),
+        ({"map": np.zeros((2, 0, 4), np.float32)}, "'map'"),
+    ],
+)
+def test_a_graph_that_gives_something_else_is_refused(change, words):
+    good = {"score": np.zeros(2, np.float32), "doubt": np.zeros(2, np.float32), "map": np.zeros((2, 8, 4), np.float32)}
+    check_outputs(good, 2, Path("graph.onnx"))
+    with pytest.raises(ModelError, match=words):
+        check_outputs({k: v for k, v in (good | change).items() if v is not None}, 2, Path("graph.onnx"))
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from restora.errors import ModelError
 
 INPUT = "picture"
 OUTPUTS = ("score", "doubt", "map", "probability", "aleatoric", "epistemic")
@@ -26,6 +30,20 @@ class Runtime(Protocol):
 
     def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Look at one batch; what it says of a picture does not depend on the others in the batch."""
+
+
+def check_outputs(outputs: Mapping[str, NDArray[np.float32]], count: int, graph: Path) -> None:
+    """Raise ModelError where a graph does not give what `Runtime` promises for `count` pictures."""
+    for name in ("score", "doubt", "map"):
+        if name not in outputs:
+            raise ModelError(f"{graph} is no graph of Restora: it must give '{name}'.")
+    for name, values in outputs.items():
+        sides = 0 if name in ("score", "doubt") else 2
+        if values.dtype != np.float32 or values.ndim != 1 + sides or len(values) != count or not values.size:
+            raise ModelError(
+                f"{graph} is no graph of Restora: for {count} pictures, its '{name}' is {values.dtype} of shape "
+                f"{list(values.shape)}."
+            )
 
 
 def count_cores() -> int:

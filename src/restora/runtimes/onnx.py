@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import ModelError
-from restora.runtimes.contract import INPUT, count_cores
+from restora.runtimes.contract import INPUT, check_outputs, count_cores
 
 
 class OnnxRuntime:
@@ -34,12 +34,23 @@ class OnnxRuntime:
         try:
             self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions share no base class
-            first = str(error).partition("\n")[0]
-            raise ModelError(f"{graph} cannot be opened as a graph ({first}); train the model again.") from error
+            raise ModelError(
+                f"{graph} cannot be opened as a graph ({_first_line(error)}); train the model again."
+            ) from error
+        self._graph = graph
         self._outputs = [output.name for output in self._session.get_outputs()]
         if [given.name for given in self._session.get_inputs()] != [INPUT] or "score" not in self._outputs:
             raise ModelError(f"{graph} is no graph of Restora: it must take '{INPUT}' and give 'score'.")
 
     def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """uint8 [N, H, W, 3] -> float32 arrays by name, N first."""
-        return dict(zip(self._outputs, self._session.run(self._outputs, {INPUT: batch}), strict=True))
+        """uint8 [N, H, W, 3] -> float32 arrays by name, N first. Raises ModelError where the graph fails."""
+        try:
+            outputs = dict(zip(self._outputs, self._session.run(self._outputs, {INPUT: batch}), strict=True))
+        except Exception as error:
+            raise ModelError(f"{self._graph} cannot be run ({_first_line(error)}); train the model again.") from error
+        check_outputs(outputs, len(batch), self._graph)
+        return outputs
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

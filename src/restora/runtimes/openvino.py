@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import ModelError, need
-from restora.runtimes.contract import OUTPUTS, count_cores
+from restora.runtimes.contract import OUTPUTS, check_outputs, count_cores
 
 
 class OpenvinoRuntime:
@@ -40,6 +40,7 @@ class OpenvinoRuntime:
         except RuntimeError as error:
             first = str(error).partition("\n")[0]
             raise ModelError(f"{graph} cannot be opened by OpenVINO ({first}); export the model again.") from error
+        self._graph = graph
         self._request = self._compiled.create_infer_request()
         # where OpenVINO folds a node away, one tensor bears its own name and that of the output
         self._names = [sorted(output.get_names() & set(OUTPUTS)) for output in self._compiled.outputs]
@@ -47,11 +48,17 @@ class OpenvinoRuntime:
             raise ModelError(f"{graph} is no graph of Restora: it must give 'score'.")
 
     def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """uint8 [N, H, W, 3] -> float32 arrays by name, N first."""
-        self._request.infer([batch], share_inputs=True)
+        """uint8 [N, H, W, 3] -> float32 arrays by name, N first. Raises ModelError where the graph fails."""
+        try:
+            self._request.infer([batch], share_inputs=True)
+        except RuntimeError as error:
+            first = str(error).partition("\n")[0]
+            raise ModelError(f"{self._graph} cannot be run by OpenVINO ({first}); export the model again.") from error
         # the request writes into the same memory next time, so its results are copied out
-        return {
+        outputs = {
             name: np.array(self._request.get_output_tensor(place).data, dtype=np.float32)
             for place, names in enumerate(self._names)
             for name in names
         }
+        check_outputs(outputs, len(batch), self._graph)
+        return outputs

@@ -9,6 +9,9 @@ from restora.bundle import Model
 from restora.errors import UsageError
 from restora.runtimes.contract import Runtime
 
+#: More than any machine has cores; each thread asked for is really started.
+MOST_THREADS = 1024
+
 
 def open_runtime(model: Model, name: str = "auto", threads: int | None = None) -> Runtime:
     """Open a model's graph.
@@ -19,8 +22,8 @@ def open_runtime(model: Model, name: str = "auto", threads: int | None = None) -
     Raises UsageError for an unknown name, MissingError for a package that is not installed, ModelError for a graph
     that cannot be opened.
     """
-    if threads is not None and threads < 1:
-        raise UsageError(f"--threads is {threads}; it must be at least 1.")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"--threads is {threads}; it must be 1 to {MOST_THREADS}.")
     opener = RUNTIMES.get("onnx" if name == "auto" else name)
     if opener is None:
         raise UsageError(f"There is no runtime '{name}'; take one of: auto, {', '.join(RUNTIMES)}.")
