@@ -160,6 +160,37 @@ def test_a_manifest_names_files_of_its_own_folder_only(name):
         FileEntry(name=name, sha256="0", size=1)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["manifest", "graph"])
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(folder, name):
+    path = folder / "manifest.json" if name == "manifest" else read_model(folder).path(name)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ModelError):
+        read_model(folder)
+
+
+def test_a_manifest_nested_without_end_is_refused(folder):
+    (folder / "manifest.json").write_text('{"settings":' + "[" * 100_000)
+    with pytest.raises(ModelError, match="changed or damaged"):
+        read_model(folder)
+
+
+def test_nothing_is_written_through_a_link(folder, tmp_path):
+    (folder / ".unfinished-manifest.json").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_model(folder, manifest(), FILES)
+    assert not (tmp_path / "elsewhere").exists()
+    assert read_model(folder).manifest.calibration is not None
+
+
+@pytest.mark.parametrize("side", [0, 10**9])
+def test_an_input_of_no_sensible_size_is_refused(folder, side):
+    rewrite(folder, input=manifest().input.model_dump() | {"height": side})
+    with pytest.raises(ModelError, match="input.height"):
+        read_model(folder)
+
+
 def test_what_is_no_model_is_told_apart(tmp_path, folder):
     with pytest.raises(ModelError, match="no such model folder"):
         read_model(tmp_path / "missing.restora")

@@ -25,9 +25,13 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from restora.errors import MissingError, ModelError, RestoraError, UsageError
+from restora.images.files import open_file
 
 FORMAT_VERSION = "1.1"  # 1.1: the strangest good pictures, with scores and digests
 MANIFEST = "manifest.json"
+
+# Of a model's input, in pixels; what a manifest claims beyond it would fill the memory before the graph could refuse.
+LARGEST_SIDE = 16_384
 
 # A file's suffix follows its role, so that a name depends on role and content alone.
 SUFFIXES = {
@@ -64,8 +68,8 @@ class InputSpec(_Record):
     depth : bits that 16-bit pictures really use, or None; ignore : role of the stored mask of places left out, or None
     """
 
-    height: int = Field(gt=0)
-    width: int = Field(gt=0)
+    height: int = Field(gt=0, le=LARGEST_SIDE)
+    width: int = Field(gt=0, le=LARGEST_SIDE)
     resize: str
     depth: int | None = None
     ignore: str | None = None
@@ -255,7 +259,8 @@ def _render(document: dict[str, Any]) -> tuple[bytes, str]:
 
 def _read_manifest(folder: Path) -> bytes:
     try:
-        return (folder / MANIFEST).read_bytes()
+        with open_file(folder / MANIFEST) as stream:
+            return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         raise ModelError(_no_model(folder)) from None
     except OSError as error:
@@ -279,7 +284,7 @@ def _parse(folder: Path, text: bytes) -> tuple[Manifest, str]:
         major, minor = (int(part) for part in str(document["format_version"]).split("."))
         seal = document.pop(_SEAL)
         whole = _render(document) == (text, seal)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise damaged from None
     ours = tuple(int(part) for part in FORMAT_VERSION.split("."))
     if major > ours[0]:
@@ -332,7 +337,7 @@ def _first_problem(folder: Path, manifest: Manifest) -> str | None:
 def _digest(content: Path | bytes) -> str:
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
-    with content.open("rb") as stream:
+    with open_file(content) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -364,7 +369,7 @@ def _write_file(path: Path, content: Path | bytes) -> None:
     """Write beside, flush to the disk, rename: the name never stands for half a file."""
     temporary = path.with_name(_TEMPORARY + path.name)
     try:
-        with temporary.open("wb") as stream:
+        with temporary.open("xb") as stream:  # never through a link that lies there
             _write_all(stream, content)
             stream.flush()
             os.fsync(stream.fileno())
