@@ -27,6 +27,16 @@ class Cake(BaseModel):
     oven: Oven = Oven()
 
 
+def test_what_is_nested_too_deep_is_no_settings():
+    with pytest.raises(SettingsError, match="nested too deep"):
+        from_toml("a = " + "[" * 5000 + "]" * 5000, Cake)
+
+
+def test_a_device_is_no_settings():
+    with pytest.raises(UsageError, match="pipe or a device"):
+        read_settings("/dev/zero", Cake)
+
+
 @pytest.mark.parametrize(
     "cake", [Cake(), Cake(kind="marble", eggs=12, icing='a "blue" one', oven=Oven(heat=0.1, racks=()))]
 )

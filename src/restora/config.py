@@ -7,6 +7,7 @@ them in, and says in words what is wrong with a file. Mistakes are collected: a 
 from __future__ import annotations
 
 import inspect
+import io
 import re
 import tomllib
 import typing
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from restora.errors import SettingsError, UsageError
+from restora.images.files import open_file
 
 if TYPE_CHECKING:
     from restora.training.settings import RunSettings
@@ -72,7 +74,8 @@ def load_settings(path: str | Path) -> RunSettings:
 def read_settings(path: str | Path, kind: type[Record], *, base: Base | None = None) -> Record:
     """Read one TOML file into a record of `kind`; raises as `load_settings` does."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with io.TextIOWrapper(open_file(path), "utf-8") as stream:
+            text = stream.read()
     except UnicodeDecodeError:
         raise SettingsError(
             f"{path}: this is not a text file; `restora config show` prints one to begin with."
@@ -92,6 +95,8 @@ def from_toml(text: str, kind: type[Record], *, where: str = "settings", base: B
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{where}: this is not TOML: {error}; correct that line.") from None
+    except RecursionError:
+        raise SettingsError(f"{where}: the tables are nested too deep to be settings; name another file.") from None
     values = _open_ends(values, kind)
     try:
         return kind.model_validate(_merge(base(values), values) if base is not None else values)
