@@ -102,6 +102,13 @@ def test_paths_on_standard_input(line: Path, monkeypatch: pytest.MonkeyPatch):
         list(expand_sources(["-"]))
 
 
+def test_paths_on_standard_input_need_not_be_text(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xff.png\n"), "utf-8"))
+    (source,) = expand_sources(["-"])
+    assert os.fsencode(str(source.locator)) == b"a\xff.png"
+    assert source.name == "a\ufffd.png"
+
+
 def test_one_missing_picture_among_others_becomes_a_row(line: Path):
     assert names(line / "b.png", line / "missing.png") == ["b.png", "missing.png"]
     assert [source.name for source in expand_sources(iter([line / "missing.png"]))] == ["missing.png"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from restora.errors import DataError
 
@@ -76,7 +76,7 @@ def check_folder(folder: Path) -> os.stat_result:
     return status
 
 
-def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
     """A regular file, open for reading. Raises OSError, also for a pipe or a device: reading one may never end."""
     try:
         mode = os.stat(path).st_mode

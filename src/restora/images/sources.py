@@ -130,8 +130,9 @@ def _table(path: Path) -> list[Source]:
 
 def _paths_of_stdin() -> Iterator[Source]:
     count = 0
-    for line in sys.stdin:
-        text = line.rstrip("\r\n")
+    stream: Iterable[bytes | str] = getattr(sys.stdin, "buffer", sys.stdin)  # a path need not be text
+    for line in stream:
+        text = os.fsdecode(line).rstrip("\r\n")
         if text:
             count += 1
             yield Source(printable(text.replace(os.sep, "/")), text)
