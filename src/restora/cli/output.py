@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import sys
@@ -24,8 +25,8 @@ def say(sentence: str) -> None:
 
 
 def emit(text: str) -> None:
-    """Print data, on stdout."""
-    print(text, flush=True)
+    """Print data, on stdout; names of files may hold bytes that are no text, these are written as \\udcXX."""
+    print(text.encode("utf-8", "backslashreplace").decode(), flush=True)
 
 
 def emit_json(value: Any, *, indent: int | None = None) -> None:
@@ -37,11 +38,16 @@ def emit_json(value: Any, *, indent: int | None = None) -> None:
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to in place of `path`; it takes that name only when it is whole, and is gone when it is not.
 
-    Raises UsageError when there is no folder for it, MissingError when the disk is full.
+    Raises UsageError when there is no folder for it or something else than a file lies there already, MissingError
+    when the disk is full.
     """
     if not path.absolute().parent.is_dir():
         raise UsageError(f"There is no folder for {path}; make it, or name another path.")
-    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    if path.exists() and not path.is_file():  # replacing a device would take it from the whole machine
+        raise UsageError(f"{path} is a folder, a pipe or a device; name a file.")
+    # the name itself may be as long as a name can be, so it is not made part of a longer one
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{digest}{path.suffix}")
     try:
         yield unfinished
         os.replace(unfinished, path)

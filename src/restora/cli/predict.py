@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -80,10 +81,11 @@ def _choose(option: str, value: str, choices: tuple[str, ...]) -> str:
 
 
 def _parse_shard(text: str) -> tuple[int, int]:
-    left, _, right = text.partition("/")
-    if not (left.isdecimal() and right.isdecimal() and 1 <= int(left) <= int(right)):
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
         raise UsageError(f"--shard is {text!r}; write i/n with i from 1 to n, for example 3/64.")
-    return int(left), int(right)
+    return part, parts
 
 
 def _take_shard(sources: Iterable[Source], part: int, parts: int) -> Iterator[Source]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from restora.evaluation import Evaluation
     from restora.images.dataset import Dataset
 
+#: Pictures a run at the most: twice as many are read ahead, so a number mistyped would fill the memory.
+MOST_BATCH = 1024
+
 Sources = PictureSource | Source | Iterable[PictureSource | Source]
 
 
@@ -154,6 +157,8 @@ class Detector:
 
         if report is not None and not Path(report).absolute().parent.is_dir():
             raise UsageError(f"There is no folder for the report {report}; make it, or name another path.")
+        if report is not None and Path(report).exists() and not Path(report).is_file():
+            raise UsageError(f"The report {report} is a folder, a pipe or a device; name a file.")
         dataset = read_dataset(source, layout)
         if not dataset.test:
             raise DataError(
@@ -296,6 +301,6 @@ def _left_out(count: int) -> tuple[str, ...]:
 
 
 def _check_batch(batch: int) -> int:
-    if batch < 1:
-        raise UsageError(f"--batch is {batch}; it must be at least 1.")
+    if not 1 <= batch <= MOST_BATCH:
+        raise UsageError(f"--batch is {batch}; it must be 1 to {MOST_BATCH}.")
     return batch
