@@ -279,7 +279,7 @@ def scratch(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) 
     width = 0.007 + 0.024 * spot.strength
     mark = inside(distance - np.float32(max(width, grid.pixel) / 2), grid.pixel)
     fade = ramp(np.hypot(grid.x - np.float32(spot.x), grid.y - np.float32(spot.y)), length / 2, length / 4)
-    share: Field = mark * (np.float32(0.35 + 0.6 * spot.strength) * np.maximum(fade, np.float32(0.35))) * surface.body
+    share = mark * np.maximum(fade, np.float32(0.35)) * surface.body * np.float32(0.35 + 0.6 * spot.strength)
     pale = np.array([0.66, 0.64, 0.50], dtype=np.float32)
     return replace(
         surface,

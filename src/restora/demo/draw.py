@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from restora.demo.board import BOARD
 from restora.demo.canvas import Grid
 from restora.demo.fabric import FABRIC
 from restora.demo.faults import Spot
@@ -17,7 +18,7 @@ from restora.demo.part import LOOSE_PART, PART
 from restora.demo.product import Product
 from restora.errors import UsageError
 
-PRODUCTS: dict[str, Product[Any]] = {product.name: product for product in (PART, FABRIC, LOOSE_PART)}
+PRODUCTS: dict[str, Product[Any]] = {product.name: product for product in (PART, FABRIC, BOARD, LOOSE_PART)}
 SHOWN: tuple[str, ...] = tuple(name for name, product in PRODUCTS.items() if not product.research)  # in `restora demo`
 
 BOUND = 8  # grey levels of 255: what differs by more from the good twin is the defect
