@@ -9,16 +9,18 @@ import numpy as np
 from restora.demo.board_layout import HOLES, LETTERS, PIECES, TRACES, VIAS, Piece, Trace, open_points
 from restora.demo.board_parts import GOLD, KINDS, TIN, TWO_POLES, Look
 from restora.demo.canvas import Field, Grid, Point, blend, blob, clouds, disc, inside, path, ramp, slab
-from restora.demo.faults import Spot, colour, curve
+from restora.demo.faults import Spot, colour
 from restora.demo.lettering import lettering, reach
 from restora.demo.light import Light, Surface
 from restora.demo.product import Product
+from restora.demo.scrape import scrape
 from restora.demo.sheet import Sheet
 
 MASK = np.array([0.035, 0.235, 0.125], dtype=np.float32)  # solder mask over bare laminate
 COVERED = np.array([0.075, 0.385, 0.195], dtype=np.float32)  # solder mask over copper
 LAMINATE = np.array([0.60, 0.50, 0.31], dtype=np.float32)
 SILK = (0.80, 0.82, 0.78)
+SHAVINGS = (0.66, 0.64, 0.50)  # what a scratch leaves of the solder mask
 HALF = 0.90
 LARGE = ("header", "processor", "driver", "can", "coil", "crystal")
 
@@ -272,23 +274,6 @@ def _open(rng: np.random.Generator) -> tuple[Point, float, Trace]:
     return points[int(rng.integers(len(points)))]
 
 
-def scratch(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
-    """A groove through the solder mask: pale plastic shavings, copper where there is some."""
-    length = float(rng.uniform(0.20, 0.30)) + 0.40 * spot.strength
-    distance = path(grid, curve(spot, length, 0.3, rng))
-    width = 0.007 + 0.024 * spot.strength
-    mark = inside(distance - np.float32(max(width, grid.pixel) / 2), grid.pixel)
-    fade = ramp(np.hypot(grid.x - np.float32(spot.x), grid.y - np.float32(spot.y)), length / 2, length / 4)
-    share = mark * np.maximum(fade, np.float32(0.35)) * surface.body * np.float32(0.35 + 0.6 * spot.strength)
-    pale = np.array([0.66, 0.64, 0.50], dtype=np.float32)
-    return replace(
-        surface,
-        colour=blend(surface.colour, pale, share),
-        height=surface.height - np.float32(0.003) * mark * spot.strength,
-        gloss=surface.gloss * (1 - share),
-    )
-
-
 def stain(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """Flux left behind: a milky film with a brownish rim."""
     radius = float(rng.uniform(0.08, 0.12)) + 0.10 * spot.strength
@@ -333,5 +318,5 @@ BOARD = Product(
         "missing_part": missing_part,
         "solder_bridge": solder_bridge,
     },
-    faults={"burnt": burnt, "colour": colour, "scratch": scratch, "stain": stain},
+    faults={"burnt": burnt, "colour": colour, "scratch": scrape(SHAVINGS), "stain": stain},
 )

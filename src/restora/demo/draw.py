@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from restora.demo.board import BOARD
 from restora.demo.canvas import Grid
+from restora.demo.cap import CAP
 from restora.demo.fabric import FABRIC
 from restora.demo.faults import Spot
 from restora.demo.light import Light, Surface, photograph, shade
@@ -18,7 +19,7 @@ from restora.demo.part import LOOSE_PART, PART
 from restora.demo.product import Product
 from restora.errors import UsageError
 
-PRODUCTS: dict[str, Product[Any]] = {product.name: product for product in (PART, FABRIC, BOARD, LOOSE_PART)}
+PRODUCTS: dict[str, Product[Any]] = {product.name: product for product in (PART, FABRIC, BOARD, CAP, LOOSE_PART)}
 SHOWN: tuple[str, ...] = tuple(name for name, product in PRODUCTS.items() if not product.research)  # in `restora demo`
 
 BOUND = 8  # grey levels of 255: what differs by more from the good twin is the defect
