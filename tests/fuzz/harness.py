@@ -1,0 +1,147 @@
+"""What all families of bad input share: how a case is run and judged, and the counts of how the cases ended."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from restora.errors import RestoraError
+
+#: Changing it tries other cases; a release keeps one, so that a run can be repeated.
+SEED = 9_2026
+#: No case takes a second of a processor; what takes this long hangs, however busy the machine is.
+LIMIT_SECONDS = 60.0
+#: A picture of the largest size allowed is 300 MB once decoded; no case draws one that large.
+LIMIT_GROWTH = 500_000_000
+
+
+class Fault(AssertionError):
+    """A case that ended otherwise than a command may."""
+
+
+class Hang(BaseException):
+    """Raised inside a case that takes too long."""
+
+
+@dataclass
+class Tally:
+    """How the cases of one family ended.
+
+    seconds, processor : by the clock, and those that were computed; on a busy machine far fewer
+    slowest : seconds of the slowest case; growth : bytes of memory above those of its start, at the most
+    """
+
+    family: str
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    processor: float = 0.0
+    slowest: float = 0.0
+    growth: int = 0
+
+    @property
+    def cases(self) -> int:
+        """Number of cases run."""
+        return self.outcomes.total()
+
+    def run(self, case: Any, body: Callable[[Any], str]) -> None:
+        """Run one case; `body` says how it ended, or raises: a RestoraError is a sentence, all else a fault."""
+        start = time.perf_counter()
+        try:
+            with limited():
+                outcome = body(case)
+        except RestoraError as error:
+            outcome = self._checked_sentence(case, error)
+        except Hang:
+            outcome = self._fault(case, f"hangs for more than {LIMIT_SECONDS:g} s")
+        except Exception as error:
+            outcome = self._fault(case, f"{type(error).__name__}: {error}")
+        self.outcomes[outcome] += 1
+        self.slowest = max(self.slowest, time.perf_counter() - start)
+
+    def _checked_sentence(self, case: Any, error: RestoraError) -> str:
+        problem = wrong_sentence(str(error))
+        return self._fault(case, problem) if problem else f"sentence {error.exit_status}"
+
+    def _fault(self, case: Any, what: str) -> str:
+        kind = what.removeprefix("This is a fault of Restora, not yours")[:60]
+        self.faults.setdefault(kind, f"{what[:600]}\n    case: {case!r:.1500}")
+        return "FAULT"
+
+
+def explore(tally: Tally, cases: SearchStrategy[Any], body: Callable[[Any], str], count: int) -> None:
+    """Run `count` cases, the same ones at every call, and fail with all kinds of faults that they showed."""
+    begin, spent, base = time.perf_counter(), time.process_time(), _reset_peak()
+
+    @seed(SEED)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def each(case: Any) -> None:
+        tally.run(case, body)
+
+    each()
+    tally.seconds += time.perf_counter() - begin
+    tally.processor += time.process_time() - spent
+    tally.growth = max(tally.growth, _peak() - base)
+    assert not tally.faults, f"{tally.family}: {len(tally.faults)} kinds of faults\n" + "\n".join(tally.faults.values())
+    assert tally.growth < LIMIT_GROWTH, f"{tally.family}: memory grew by {tally.growth:,} bytes"
+
+
+def wrong_sentence(text: str) -> str | None:
+    """What keeps a text from being one sentence for people; None where nothing does."""
+    if not text.strip() or "\n" in text.strip():
+        return f"not one line: {text!r}"
+    if "Traceback" in text or "fault of Restora" in text:
+        return text
+    return None
+
+
+@contextmanager
+def limited(seconds: float = LIMIT_SECONDS) -> Iterator[None]:
+    """Raise Hang inside the block after so long, and again every second, should somebody catch it."""
+    expired = False
+
+    def end(number: int, frame: object) -> None:
+        nonlocal expired
+        expired = True
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if expired:
+            raise Hang
+
+
+def _status(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
+
+
+def _peak() -> int:
+    return _status("VmHWM")
+
+
+def _reset_peak() -> int:
+    """Let the kernel forget the largest memory so far; returns the memory now."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
