@@ -226,6 +226,7 @@ def test_tables_as_different_programs_write_them(text, encoding, tmp_path: Path)
         ("path,label,split\n1.png,good,validation\n", "line 2: the split 'validation'"),
         ("path,label\n,good\n", "line 2: the path is empty"),
         ("path,label\n1.png,good,too much\n", "line 2: more cells than columns"),
+        (f"path,{'y' * 140_000}\n1.png,good\n", "near line 1 .*field"),
         (f"path,label\n1.png,good\n{'y' * 140_000},good\n", "near line 3 .*field"),
     ],
 )

@@ -59,8 +59,8 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
-    reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
     try:
+        reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
         rows = list(_clean(path, reader))
     except csv.Error as error:
         line = reader.line_num + 1
