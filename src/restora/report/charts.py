@@ -25,12 +25,16 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 38
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart: its name, its points' x and y, and the class that colours it."""
+    """A line of a chart: its name, its points' x and y, and the class that colours it; one point is drawn as a dot.
+
+    areas : places on the x axis up to which the area under the line is shaded, one shade over the other
+    """
 
     name: str
     x: npt.ArrayLike
     y: npt.ArrayLike
     style: str
+    areas: tuple[float, ...] = ()
 
 
 def line_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line], *, x_end: float = 1.0) -> Markup:
@@ -42,8 +46,9 @@ def line_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line], *,
     for line in lines:
         x, y = _cut(np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64), x_end)
         px, py = LEFT + x / x_end * across, TOP + (1 - y) * up
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True))
-        parts.append(f'<polyline class="line {line.style}" points="{points}"/>')
+        parts.append(_drawn(line, px, py))
+        for end in line.areas:
+            parts.append(_area(*_cut(x, y, end), LEFT + across / x_end * np.array([0, end]), up))
         numbers = zip(px, py, x, y, strict=True)
         shown.append(
             {"name": line.name, "points": [[_r(a, 1), _r(b, 1), _r(c, 4), _r(d, 4)] for a, b, c, d in numbers]}
@@ -77,7 +82,26 @@ def score_chart(
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y:.1f}" text-anchor="end">{text}</text>')
     parts.append(_x_axis(scale, WIDE, height, "score (the larger, the stranger)"))
     spoken = f"Histogram of scores: {len(good)} good pictures above the line, {len(defective)} defective below it"
-    return _svg(WIDE, height, "Scores", spoken, parts, ' class="chart wide"')
+    data = _bars_read(scale, bins, counts, middle)
+    return _svg(WIDE, height, "Scores", spoken, parts, f' class="chart wide pointed" tabindex="0" data-lines="{data}"')
+
+
+def _bars_read(scale: Scale, bins: Figures, counts: Sequence[npt.NDArray[np.int_]], middle: float) -> Markup:
+    """For the page's script: what each bar that stands there says, both of one place at once."""
+    taken = np.flatnonzero(counts[0] + counts[1])
+    centres = (bins[taken] + bins[taken + 1]) / 2
+    across = WIDE - LEFT - RIGHT
+    lines = [
+        {
+            "name": name,
+            "points": [
+                [_r(LEFT + place * across, 1), _r(middle + shift, 1), float(f"{scale.value(place):.4g}"), int(count)]
+                for place, count in zip(centres, bars[taken], strict=True)
+            ],
+        }
+        for name, bars, shift in (("good", counts[0], -6), ("defective", counts[1], 6))
+    ]
+    return escape(json.dumps({"x": "score about", "y": "pictures", "lines": lines}, separators=(",", ":")))
 
 
 def strip(scores: Sequence[float], scale: Scale, threshold: float | None, style: str) -> Markup:
@@ -143,6 +167,26 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     return f"{100 * share:.3g} %"
+
+
+def _points(px: Figures, py: Figures) -> str:
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True))
+
+
+def _drawn(line: Line, px: Figures, py: Figures) -> str:
+    if len(px) == 1:
+        return f'<circle class="place" cx="{px[0]:.1f}" cy="{py[0]:.1f}" r="5"/>'
+    return f'<polyline class="line {line.style}" points="{_points(px, py)}"/>'
+
+
+def _area(x: Figures, y: Figures, ends: Figures, up: float) -> str:
+    """The area under a line whose x runs from 0 to the last of its values; `ends`: where these two lie."""
+    left, right = ends
+    px = left + x / x.max() * (right - left) if x.size and x.max() > 0 else np.full(x.shape, left)
+    foot = TOP + up
+    points = _points(np.r_[px[0], px, px[-1]], np.r_[foot, TOP + (1 - y) * up, foot]) if x.size else ""
+    edge = f'<line class="limit" x1="{right:.1f}" x2="{right:.1f}" y1="{TOP}" y2="{foot}"/>'
+    return f'<polygon class="area" points="{points}"/>{edge}'
 
 
 def _cut(x: Figures, y: Figures, end: float) -> tuple[Figures, Figures]:

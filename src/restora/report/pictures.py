@@ -18,7 +18,8 @@ Pixels = npt.NDArray[np.uint8]
 
 LARGEST_SIDE = 384  # of the picture in the page
 LARGEST_MAP = 128  # of a map; the browser enlarges it smoothly, and the graph's own map is hardly finer
-LEVELS = 32  # colours of a map: more cannot be told apart, and cost half as much again
+LEVELS = 32  # colours of a heat map: more cannot be told apart, and cost half as much again
+LEVELS_BESIDE = 16  # of the small maps beside the picture
 QUALITY = 76  # of photos; with LEVELS it keeps 200 pictures of the busiest texture under 15 MB
 
 
@@ -63,13 +64,13 @@ def photo(pixels: Pixels) -> str:
     return _address(image, "JPEG", quality=QUALITY)
 
 
-def coloured(map: Map, low: float, high: float, table: Pixels) -> str:
-    """A map as a PNG data address; `table` [256, 3 or 4] gives the colours from `low` to `high`."""
+def coloured(map: Map, low: float, high: float, table: Pixels, levels: int = LEVELS) -> str:
+    """A map as a PNG data address; `table` [256, 3 or 4] gives the colours from `low` to `high`, `levels` of them."""
     # the peak of a small defect must not be averaged away: each cell keeps its largest value
     small = _largest(np.asarray(map, dtype=np.float32), LARGEST_MAP)
     share = np.clip((small - np.float32(low)) / np.float32(max(high - low, 1e-12)), 0, 1)
-    few = table[np.round(np.linspace(0, 255, LEVELS)).astype(int)]
-    indexed = Image.fromarray(np.round(share * (LEVELS - 1)).astype(np.uint8)).convert("P")
+    few = table[np.round(np.linspace(0, 255, levels)).astype(int)]
+    indexed = Image.fromarray(np.round(share * (levels - 1)).astype(np.uint8)).convert("P")
     indexed.putpalette(np.ascontiguousarray(few[:, :3]).tobytes())
     if table.shape[1] == 4:
         return _address(indexed, "PNG", optimize=True, transparency=few[:, 3].tobytes())

@@ -38,6 +38,12 @@ class Scale:
             return share
         return np.asarray((numbers - self.low) / (self.high - self.low), dtype=np.float64)
 
+    def value(self, place: float) -> float:
+        """The value that lies at a place, 0..1: the other way round."""
+        if self.log:
+            return float(self.low * (self.high / self.low) ** place)
+        return float(self.low + place * (self.high - self.low))
+
     def ticks(self, about: int = 6) -> list[float]:
         """Round numbers on the scale."""
         if self.log:

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from restora.evaluation import Evaluation
+from restora.report.advice import advise, outcomes
 from restora.report.charts import Line, line_chart, percent, promise_chart, score_chart, strip
 from restora.report.colours import heat_table, unsure_table
-from restora.report.pictures import ReportPicture, coloured, common_scale, outline, photo, worst_first
+from restora.report.pictures import LEVELS_BESIDE, ReportPicture, coloured, common_scale, outline, photo, worst_first
 from restora.report.scale import Scale
 
 FIGURES = (
@@ -23,21 +27,38 @@ FIGURES = (
     ("pixel", "aupimo", "AUPIMO", "share of each defect found at 1e-5 to 1e-4 false-positive pixels a good picture"),
 )
 
+ROC, PR = "ROC", "Precision and recall"
+PRO = "Share of each defect found (PRO)"
+AUPRO_ENDS = (0.05, 0.3)
+
+# what a map of the page is called
+MAP_WORDS = {"probability": "perception", "aleatoric": "aleatoric", "epistemic": "epistemic"}
+
 
 def build_view(evaluation: Evaluation, pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> dict[str, Any]:
     """All that `page.html.jinja` names; arguments as in `page.write_report`."""
     strangest = list(facts.get("strangest", ()))
-    cards = _cards([*worst_first(pictures), *strangest], facts)
+    shown = [*worst_first(pictures), *strangest]
+    cards = _cards(shown, facts)
     return {
         "title": facts.get("title") or f"Report on {evaluation.dataset.get('name', 'a data set')}",
         "evaluation": evaluation.to_dict(),
         "headline": _headline(evaluation),
+        "outcomes": outcomes(evaluation),
+        "advice": advise(evaluation, facts),
         "figures": _figures(evaluation),
         "sentences": tuple(evaluation.promise.sentences if evaluation.promise else facts.get("sentences", ())),
         "notes": tuple(facts.get("notes", ())),
         "charts": _charts(evaluation, facts),
         "kinds": _kinds(evaluation, facts),
+        "threshold": _threshold(evaluation, facts),
         "cards": cards[: len(pictures)],
+        "heat_ends": _heat_ends(shown, facts),
+        "calibrated": bool(facts.get("colours")),
+        "maps_shown": ", ".join(
+            MAP_WORDS[name] for name in MAP_WORDS if any(getattr(one, name) is not None for one in shown)
+        ),
+        "ramps": {"heat": _ramp(heat_table()), "unsure": _ramp(unsure_table())},
         "strangest": cards[len(pictures) :],
         "strangest_elsewhere": list(facts.get("strangest_elsewhere", ())),
         "strangest_of": facts.get("strangest_of", ""),
@@ -62,8 +83,6 @@ def _headline(evaluation: Evaluation) -> list[str]:
             promised = f"promised: at most {percent(verdicts.promised)}"
         share = f"{percent(verdicts.observed)}; {promised}"
         said.append(f"{alarms} of {counts['good']} good pictures {_were(alarms)} called defect ({share}).")
-    if verdicts.review:
-        said.append(f"{percent(verdicts.review)} of the good pictures are left for review.")
     if counts["errors"]:
         said.append(f"{_pictures(counts['errors'])} could not be read; the table says why.")
     return said
@@ -112,29 +131,62 @@ def _charts(evaluation: Evaluation, facts: Mapping[str, Any]) -> dict[str, Any]:
         charts["promise"] = promise_chart(
             verdicts.promised, verdicts.range90, verdicts.observed, verdicts.observed_range90
         )
+    charts["curves"] = _curves(evaluation)
+    return charts
+
+
+def _curves(evaluation: Evaluation) -> list[tuple[str, Any, list[str], str]]:
+    """(title, chart, names of its lines, its areas in words) of each curve there is."""
+    places, words = _places(evaluation), _areas(evaluation)
     plans = (
-        ("ROC", "false-positive rate", "true-positive rate", (("roc", "pictures"), ("pixel_roc", "pixels")), 1.0),
-        ("Precision and recall", "recall", "precision", (("pr", "pictures"), ("pixel_pr", "pixels")), 1.0),
-        (
-            "Share of each defect found (PRO)",
-            "false-positive rate of pixels",
-            "mean overlap",
-            (("pro", "pixels"),),
-            0.3,
-        ),
+        (ROC, "false-positive rate", "true-positive rate", (("roc", "pictures"), ("pixel_roc", "pixels")), 1.0),
+        (PR, "recall", "precision", (("pr", "pictures"), ("pixel_pr", "pixels")), 1.0),
+        (PRO, "false-positive rate of pixels", "mean overlap", (("pro", "pixels"),), 0.3),
     )
+    drawn = []
     for title, x_label, y_label, names, end in plans:
         lines = [
-            Line(name, thin.x, thin.y, name)
+            Line(name, thin.x, thin.y, name, AUPRO_ENDS if key == "pro" else ())
             for key, name in names
             if key in evaluation.curves
             for thin in [evaluation.curves[key].thinned(240)]
         ]
         if lines:
-            charts["curves"].append(
-                (title, line_chart(title, x_label, y_label, lines, x_end=end), [n.name for n in lines])
-            )
-    return charts
+            lines += places.get(title, [])
+            chart = line_chart(title, x_label, y_label, lines, x_end=end)
+            drawn.append((title, chart, [line.name for line in lines], words[title]))
+    return drawn
+
+
+def _areas(evaluation: Evaluation) -> dict[str, str]:
+    """The area under each curve, as the figures have it: a sentence a chart."""
+
+    def said(name: str, key: str) -> str:
+        values = {"pictures": record["image"][key], "pixels": (record["pixel"] or {}).get(key)}
+        return f"{name}: " + ", ".join(f"{one} {value:.3f}" for one, value in values.items() if value is not None) + "."
+
+    record = evaluation.to_dict()
+    pixel = record["pixel"] or {}
+    ends = {"AUPRO@0.3": pixel.get("aupro_30"), "of its darker part AUPRO@0.05": pixel.get("aupro_05")}
+    heights = ", ".join(f"{name} {value:.3f}" for name, value in ends.items() if value is not None)
+    return {
+        ROC: said("Area, AUROC", "auroc"),
+        PR: said("Area, AP", "ap"),
+        PRO: f"Mean height of the shaded area: {heights}.",
+    }
+
+
+def _places(evaluation: Evaluation) -> dict[str, list[Line]]:
+    """Where the verdicts stand on the curves of pictures: at the threshold that was promised, not at the best one."""
+    verdicts = evaluation.verdicts
+    if verdicts.promised is None or verdicts.observed is None or verdicts.found is None:
+        return {}
+    called = [row.label for row in evaluation.rows if row.prediction.verdict == "defect" and row.label is not None]
+    places = {ROC: [Line("verdicts", [verdicts.observed], [verdicts.found], "verdicts")]}
+    if called:
+        precision = called.count(1) / len(called)
+        places[PR] = [Line("verdicts", [verdicts.found], [precision], "verdicts")]
+    return places
 
 
 def _kinds(evaluation: Evaluation, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -153,7 +205,7 @@ def _kinds(evaluation: Evaluation, facts: Mapping[str, Any]) -> list[dict[str, A
 
 def _cards(pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each picture as the template needs it; the colours of a map mean the same in all of them."""
-    low, high = facts.get("colours") or (0.0, common_scale(picture.map for picture in pictures))
+    low, high = _heat_ends(pictures, facts)
     heat, unsure = heat_table(), unsure_table()
     ends = {
         "probability": 1.0,
@@ -163,7 +215,7 @@ def _cards(pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> list[
     cards = []
     for picture in pictures:
         maps = [
-            {"name": name, "src": coloured(map, 0.0, end, unsure), "end": end}
+            {"name": MAP_WORDS[name], "src": coloured(map, 0.0, end, unsure, LEVELS_BESIDE), "end": end}
             for name, end in ends.items()
             if (map := getattr(picture, name)) is not None
         ]
@@ -180,6 +232,20 @@ def _cards(pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> list[
             }
         )
     return cards
+
+
+def _heat_ends(pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> tuple[float, float]:
+    """The map's values where heat begins and is full."""
+    low, high = facts.get("colours") or (0.0, common_scale(picture.map for picture in pictures))
+    return float(low), float(high)
+
+
+def _ramp(table: npt.NDArray[np.uint8]) -> str:
+    """A colour table as a CSS gradient; what is clear is shown over a middle grey."""
+    stops = table[np.linspace(0, 255, 9).astype(int)].astype(float)
+    cover = stops[:, 3:] / 255 if table.shape[1] == 4 else 1.0
+    colours = np.round(stops[:, :3] * cover + 150 * (1 - cover)).astype(int)
+    return f"linear-gradient(to right, {', '.join('rgb({} {} {})'.format(*colour) for colour in colours)})"
 
 
 def _rows(evaluation: Evaluation) -> list[list[Any]]:
