@@ -25,7 +25,7 @@ class Browser:
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         # the browser reads file 3 and writes file 4; a shell puts the pipes there without touching this process
-        command = 'exec "$0" "$@" 3<&{} 4>&{}'.format(to_child, from_child)
+        command = f'exec "$0" "$@" 3<&{to_child} 4>&{from_child}'
         options = [
             "--headless",
             "--no-sandbox",

@@ -80,3 +80,37 @@ def test_promise_and_what_was_seen_share_one_axis():
 
 def test_shares_in_words():
     assert [percent(share) for share in (None, 0, 0.015385, 1)] == ["–", "0 %", "1.54 %", "100 %"]
+
+
+def test_a_place_on_a_scale_is_taken_back_to_its_value():
+    for scale in (Scale(-2, 6), Scale(0.5, 50, log=True)):
+        values = [scale.low, 1.0, 3.7, scale.high]
+        assert [scale.value(float(place)) for place in scale.place(values)] == pytest.approx(values)
+
+
+def test_one_point_is_a_dot_and_is_read_like_a_line():
+    chart = ElementTree.fromstring(line_chart("t", "x", "y", [Line("verdicts", [0.5], [0.25], "verdicts")]))
+    (dot,) = chart.iter("circle")
+    assert (float(dot.attrib["cx"]), float(dot.attrib["cy"])) == (44 + 151, 14 + 0.75 * 248)
+    assert json.loads(chart.attrib["data-lines"])["lines"][0]["points"] == [[195.0, 200.0, 0.5, 0.25]]
+
+
+def test_the_area_under_a_line_ends_where_it_was_asked_to():
+    line = Line("pixels", [0, 0.1, 0.4], [0, 1, 1], "pixels", (0.05, 0.3))
+    chart = ElementTree.fromstring(line_chart("PRO", "x", "y", [line], x_end=0.3))
+    shaded = []
+    for polygon in chart.iter("polygon"):
+        points = [tuple(map(float, point.split(","))) for point in polygon.attrib["points"].split()]
+        area = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(points, points[1:] + points[:1], strict=True)) / 2
+        shaded.append(abs(area) / (302 * 248) * 0.3)  # from the chart's own units to those of the axes
+    # a triangle up to 0.05, half as high at its end; one up to 0.1 and a rectangle of 0.2 beside it
+    assert shaded == pytest.approx([0.05 * 0.5 / 2, 0.1 / 2 + 0.2], rel=0.01)
+
+
+def test_a_histogram_can_be_read_bar_by_bar():
+    good, bad = [1.0, 1.0, 2.0], [2.0, 9.0]
+    scale = Scale.around([*good, *bad])
+    chart = ElementTree.fromstring(score_chart(good, bad, scale, None, None))
+    lines = json.loads(chart.attrib["data-lines"])["lines"]
+    assert [[point[3] for point in line["points"]] for line in lines] == [[2, 1, 0], [0, 1, 1]]
+    assert [point[2] for point in lines[0]["points"]] == pytest.approx([1, 2, 9], rel=0.05)
