@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.locked
 
-.PHONY: demo test lint bench docs setup lock
+.PHONY: demo test lint bench docs figures setup lock
 
 demo: setup
 	$(BIN)/restora demo --out demo-products
@@ -31,6 +31,13 @@ bench: setup
 
 docs: setup
 	$(BIN)/zensical build --clean
+
+# The pictures of the documentation: draws, trains for some minutes where runs/figures holds no model, shows.
+figures: setup
+	$(BIN)/python docs/figures/products.py
+	$(BIN)/python docs/figures/ura_net.py runs/figures
+	$(BIN)/python docs/figures/promise.py runs/figures/part.restora runs/figures/part
+	$(BIN)/python docs/figures/drift.py runs/figures/part.restora runs/figures/part
 
 setup: $(STAMP)
 

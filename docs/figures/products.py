@@ -1,0 +1,46 @@
+"""Pictures of every drawn product, good and with some of its defects, for the page "Quick start".
+
+    python docs/figures/products.py
+
+Writes PNG files into docs/figures/products/ and prints their names. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from panels import HERE, Pixels, save
+
+from restora.demo import PRODUCTS, draw
+from restora.images.overlay import heat_overlay
+from restora.metrics.regions import regions_above
+
+OUT = HERE / "products"
+SEED = 92_000
+# Of each product the kinds that are shown, where it has them; else its first ones.
+LIKED = ("scratch", "missing_hole", "crack", "hole", "thick_thread", "stain", "missing", "misplaced", "chip")
+KINDS = 3
+
+
+def framed(product: str, kind: str, seed: int) -> Pixels:
+    """The picture, with a frame around its defect."""
+    drawn = draw(product, kind, seed, 256)
+    nothing = np.zeros(drawn.mask.shape, np.float32)
+    near = np.zeros_like(nothing)
+    for row, column in np.argwhere(drawn.mask):  # one frame for parts that lie close together
+        near[max(0, row - 6) : row + 7, max(0, column - 6) : column + 7] = 1
+    return heat_overlay(drawn.pixels, nothing, 0, 1, regions_above(near, 0.5))
+
+
+def main() -> None:
+    """Write one good and some defective pictures of every product."""
+    for name, product in PRODUCTS.items():
+        liked = [kind for kind in LIKED if kind in product.kinds]
+        kinds = [*liked, *(kind for kind in product.kinds if kind not in liked)][:KINDS]
+        save(OUT / f"{name}-good.png", draw(name, "good", SEED, 256).pixels)
+        for number, kind in enumerate(kinds, start=1):
+            save(OUT / f"{name}-{kind}.png", framed(name, kind, SEED + number))
+        print(f"{name}: good, {', '.join(kinds)}; all its kinds: {', '.join(product.kinds)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The pictures of the pages "URA-Net" and "My folder": the way of drawn pictures through a trained network.
+
+    python docs/figures/ura_net.py runs/figures                  # draws and trains what is not there yet; minutes
+    python docs/figures/ura_net.py runs/figures --trunk resnet18 --weights resnet18.safetensors
+
+The folder holds the drawn data set part/ and its model part.restora, for the other scripts as well. Writes PNG files
+into docs/figures/ura-net/. Needs the extra `train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from panels import HERE, FalseColours, Pixels, coloured, save
+from torch import Tensor
+
+import restora
+from restora.demo import write_products
+from restora.export.network import Network
+from restora.export.torch_runtime import load_network
+from restora.features.pyramid import Pyramid
+from restora.images.overlay import heat_overlay
+from restora.images.read import read_picture
+from restora.methods.contract import Restoration
+from restora.methods.layers.noise import random_mask
+from restora.methods.ura_net.attention import widen
+from restora.methods.ura_net.network import UraNet
+from restora.methods.ura_net.synthesis import Source, plant
+from restora.training.settings import PRESETS
+from restora.training.textures import draw_texture
+
+OUT = HERE / "ura-net"
+PRODUCT = "part"
+SIZE = 256
+# Test pictures, which no training saw: those that are shown, and good ones that say what usual features are.
+SHOWN = {kind: f"test/{kind}/0002.png" for kind in ("good", "scratch", "missing_hole", "stain")}
+NORMAL = [f"test/good/{number:04d}.png" for number in range(10, 18)]
+TRAINED = ("texture", "foreign", "shuffle", "noise")
+MASK_SEED = 5
+# Where the colours of a map end. Planted anomalies fill the scales; the perception is shyer about real defects.
+PLANTED_SCALE = {"probability": 1.0, "aleatoric": 0.25, "epistemic": 0.05}
+REAL_SCALE = {"probability": 0.5, "aleatoric": 0.25, "epistemic": 0.005}
+
+
+@dataclass(frozen=True)
+class Way:
+    """Everything on the way of one batch: pictures uint8 [N, H, W, 3], features, restoration, map [N, h, w]."""
+
+    pictures: Pixels
+    pyramid: Pyramid
+    restoration: Restoration
+    mask: Tensor
+    map: Tensor
+
+
+def main() -> None:
+    """Draw and train what is not there, then write every picture."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("work", type=Path, help="folder for the drawn pictures and the model")
+    words.add_argument("--trunk", help="trunk to train with; the usual one unless stated")
+    words.add_argument("--weights", help="its weights; those at hand unless stated")
+    words.add_argument("--steps", type=int, default=600)
+    given = words.parse_args()
+    data = write_products(given.work, PRODUCT, good=200, test_good=40, defective=6, size=SIZE)
+    model = given.work / f"{PRODUCT}.restora"
+    if not model.exists():
+        _train(data, model, given.trunk, given.weights, given.steps)
+    detector = restora.Detector.load(model)
+    network = load_network(detector.model)
+    pictures = [read_picture(data / name).pixels for name in SHOWN.values()]
+    with torch.inference_mode():
+        way, usual = _go(network, pictures), _go(network, [read_picture(data / name).pixels for name in NORMAL])
+        colours = [FalseColours(level.numpy()) for level in usual.pyramid.levels]
+        _show_way(OUT, way, usual, colours)
+        _show_synthesis(OUT, network, usual.pyramid, colours[0])
+    for kind, picture in zip(SHOWN, pictures, strict=True):
+        found = detector.look(picture)
+        if found.map is None or found.colours is None:
+            raise SystemExit(f"{model} has no calibration, so its maps have no colours")
+        save(OUT / f"{kind}-verdict.png", heat_overlay(picture, found.map, *found.colours, found.regions))
+        print(f"{kind}: {found.verdict}, p {found.p_value:.3f}, score {found.score:.2f}, doubt {found.doubt:.4f}")
+
+
+def _train(data: Path, out: Path, trunk: str | None, weights: str | None, steps: int) -> None:
+    small = PRESETS["small"]
+    settings = small.model_copy(update={"fit": small.fit.model_copy(update={"steps": steps})})
+    restora.train(data, out=out, trunk=trunk, weights=weights, config=settings, say=print)
+
+
+def _restorer(network: Network) -> UraNet:
+    if not isinstance(network.restorer, UraNet):
+        raise SystemExit("these pictures are of URA-Net; name a model of that method")
+    return network.restorer
+
+
+def _features(network: Network, pictures: Pixels) -> Pyramid:
+    raw = network.trunk(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
+    pyramid: Pyramid = network.aggregate(raw)
+    return pyramid
+
+
+def _go(network: Network, pictures: list[Pixels]) -> Way:
+    stacked = np.stack(pictures)
+    pyramid, restorer = _features(network, stacked), _restorer(network)
+    restoration = restorer.restore(pyramid)
+    if restoration.probability is None:
+        raise SystemExit("this model perceives nothing; train one with perception on")
+    mask = widen(restoration.probability, restorer.settings.attention.widening)
+    return Way(stacked, pyramid, restoration, mask, network.residual(pyramid.levels, restoration.levels))
+
+
+def _plane(values: Tensor | None, row: int) -> NDArray[np.float32]:
+    if values is None:
+        raise SystemExit("this model perceives nothing; train one with perception on")
+    plane: NDArray[np.float32] = values[row, 0].numpy()
+    return plane
+
+
+def _perceived(found: Restoration, row: int, scale: dict[str, float]) -> dict[str, Pixels]:
+    return {name: coloured(_plane(getattr(found, name), row), 0, most) for name, most in scale.items()}
+
+
+def _show_way(out: Path, way: Way, usual: Way, colours: list[FalseColours]) -> None:
+    """Picture, features, perception, restoration, residual and map of each shown picture."""
+    residual = (way.pyramid.levels[0] - way.restoration.levels[0]).square().mean(1, keepdim=True)
+    most = float(residual.quantile(0.998))
+    strange = 2 * float(usual.map.amax((1, 2)).max())
+    for row, kind in enumerate(SHOWN):
+        maps = {
+            **_perceived(way.restoration, row, REAL_SCALE),
+            "mask": coloured(_plane(way.mask, row), 0, REAL_SCALE["probability"]),
+            "residual": coloured(_plane(residual, row), 0, most),
+            "map": coloured(way.map[row].numpy(), 0, strange),
+            "picture": way.pictures[row],
+            "features": colours[0](way.pyramid.levels[0][row].numpy()),
+            "coarse": colours[1](way.pyramid.levels[1][row].numpy()),
+            "restored": colours[0](way.restoration.levels[0][row].numpy()),
+        }
+        for name, pixels in maps.items():
+            save(out / f"{kind}-{name}.png", pixels)
+
+
+def _central_mask(grid: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A mask as training draws them, whose middle lies near that of the picture: there the part is."""
+    while True:
+        mask = random_mask(grid, rng, area=(0.04, 0.12))
+        middle = np.argwhere(mask > 0.5).mean(0) / grid
+        if np.abs(middle - 0.5).max() < 0.1:
+            return mask
+
+
+def _show_synthesis(out: Path, network: Network, normal: Pyramid, colours: FalseColours) -> None:
+    """One mask, and every kind of artificial anomaly planted under it in the features of one good picture."""
+    first, rng = normal.levels[0], np.random.default_rng(MASK_SEED)
+    mask = torch.from_numpy(_central_mask((first.shape[2], first.shape[3]), rng))[None, None]
+    textures = _features(network, np.stack([draw_texture((SIZE, SIZE), rng) for _ in range(4)])).levels
+    restorer = _restorer(network)
+    save(out / "fasm-mask.png", coloured(mask[0, 0].numpy(), 0, 1))
+    save(out / "fasm-clean.png", colours(first[0].numpy()))
+    for kind in TRAINED:
+        source = Source(normal.levels, torch.tensor([0]), textures, rng)
+        spoiled = plant(normal, kind, mask, source, torch.ones(1, 1, 1, 1))
+        save(out / f"fasm-{kind}.png", colours(spoiled[0][0].numpy()))
+        found = restorer.restore(Pyramid(spoiled))
+        shown = _perceived(found, 0, PLANTED_SCALE) | {"restored": colours(found.levels[0][0].numpy())}
+        for name, pixels in shown.items():
+            save(out / f"planted-{kind}-{name}.png", pixels)
+
+
+if __name__ == "__main__":
+    main()
