@@ -16,7 +16,7 @@ from restora.demo.sheet import Sheet
 
 PLASTIC = np.array([0.115, 0.335, 0.505], dtype=np.float32)
 BREAK = np.array([0.42, 0.58, 0.70], dtype=np.float32)  # plastic whitens where it breaks
-SCRAPED = (0.60, 0.72, 0.80)
+SCRAPED = (0.76, 0.84, 0.88)  # plastic whitens there, too
 WHITE = (0.84, 0.85, 0.83)
 RED = (0.74, 0.17, 0.13)
 RIM, TOP = 0.86, 0.755  # radii: of the ribs' crowns, and of the flat top
@@ -230,7 +230,7 @@ def broken_rim(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
 
 def misplaced_print(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
     """The print lies beside its place, or is turned."""
-    heading, far = rng.uniform(0, 2 * np.pi), 0.022 + 0.085 * strength
+    heading, far = rng.uniform(0, 2 * np.pi), 0.024 + 0.110 * strength
     turn = np.radians(5 + 40 * strength) * (1 if rng.random() < 0.5 else -1)
     if rng.random() < 0.6:
         turn = turn * 0.15

@@ -17,10 +17,10 @@ def scrape(tone: tuple[float, float, float]) -> Fault:
     def scratch(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
         length = float(rng.uniform(0.20, 0.30)) + 0.40 * spot.strength
         distance = path(grid, curve(spot, length, 0.3, rng))
-        width = 0.007 + 0.024 * spot.strength
+        width = 0.008 + 0.028 * spot.strength
         mark = inside(distance - np.float32(max(width, grid.pixel) / 2), grid.pixel) * surface.body
-        fade = ramp(np.hypot(grid.x - np.float32(spot.x), grid.y - np.float32(spot.y)), length / 2, length / 4)
-        share = mark * np.maximum(fade, np.float32(0.35)) * np.float32(0.35 + 0.6 * spot.strength)
+        fade = ramp(np.hypot(grid.x - np.float32(spot.x), grid.y - np.float32(spot.y)), length / 2, length / 3)
+        share = mark * np.maximum(fade, np.float32(0.35)) * np.float32(min(0.95, 0.40 + 0.7 * spot.strength))
         return replace(
             surface,
             colour=blend(surface.colour, np.array(tone, dtype=np.float32), share),
