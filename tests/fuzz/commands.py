@@ -47,11 +47,12 @@ def command(arguments: Sequence[str], stdin: bytes = b"") -> Ended:
         status = run(arguments)
         out.flush()
     ended = Ended(status, out.buffer.getvalue(), err.buffer.getvalue().decode())
-    _check(ended)
+    check_ended(ended)
     return ended
 
 
-def _check(ended: Ended) -> None:
+def check_ended(ended: Ended) -> None:
+    """The status is one of ours, and what is said is a sentence: no traceback, no fault of ours."""
     if ended.status not in STATUSES:
         raise Fault(f"the status is {ended.status}")
     said = ended.err.strip()
