@@ -35,6 +35,7 @@ def shoot(page: Path, out: Path, width: int, height: int, *, dark: bool) -> None
 
 
 def main() -> None:
+    """Read the command line and write the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=Path)
     parser.add_argument("out", type=Path)

@@ -105,6 +105,21 @@ def test_names_cannot_become_markup(made_up):
     Page(html)
 
 
+def test_names_that_are_no_text_are_written_all_the_same(made_up, tmp_path):
+    name = "line/\udcff.png"
+    rows = [
+        Row(Prediction(name, "ok", 0.5, 1.0, 0.1), 1, "\udcfe"),
+        Row(Prediction("a", "ok", 0.5, 1.0, 0.1), 0, "good"),
+    ]
+    picture = replace(made_up(each=1, goods=1)[1][0], name=name, kind="\udcfe")
+    facts = {"strangest_elsewhere": [(name, "fitting", 1.0)]}
+    path = write_report(tmp_path / "report.html", evaluate_rows({"name": name}, rows), [picture], facts=facts)
+    html = path.read_text(encoding="utf-8")
+    row = json.loads(re.search(r'id="data">(.*?)</script>', html, re.S).group(1))[0]
+    assert row[0] == "line/\\udcff.png"
+    assert f'data-name="{row[0]}"' in html  # the table finds the picture by it
+
+
 def test_little_is_shown_where_little_is_known():
     rows = [Row(Prediction("a", "review", None, 1.0, 0.1, reason="no calibration"), 0, "good")]
     html = render_report(evaluate_rows({}, rows), [], {})

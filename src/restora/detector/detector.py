@@ -216,9 +216,13 @@ class Detector:
             "method": f"{manifest.method}, preset {manifest.preset}, trunk {manifest.trunk.name}",
             "input": f"{manifest.input.height} x {manifest.input.width} pixels",
             "fitted on": f"{manifest.fitting.count} good pictures",
-            "promise": " ".join(self._sentences()),
+            "promise": "\n".join(self._sentences()),
         }
-        cells = "".join(f"<tr><th>{key}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
+        left = "text-align:left;vertical-align:top;white-space:pre-line"  # notebooks align the cells of a table right
+        cells = "".join(
+            f"<tr><th style='{left}'>{key}</th><td style='{left}'>{escape(value)}</td></tr>"
+            for key, value in rows.items()
+        )
         return f"<table>{cells}</table>"
 
     def __repr__(self) -> str:

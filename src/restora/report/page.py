@@ -76,4 +76,6 @@ def render_report(evaluation: Evaluation, pictures: Sequence[ReportPicture], fac
     environment.filters["percent"] = percent
     environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.3f}"
     environment.filters["short"] = lambda value: "–" if value is None else f"{value:.4g}"
-    return environment.get_template("page.html.jinja").render(build_view(evaluation, pictures, facts))
+    html = environment.get_template("page.html.jinja").render(build_view(evaluation, pictures, facts))
+    # names of files and folders may hold bytes that are no text; they are written as \udcXX, as in the rows of predict
+    return html.encode("utf-8", "backslashreplace").decode()
