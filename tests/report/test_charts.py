@@ -114,3 +114,13 @@ def test_a_histogram_can_be_read_bar_by_bar():
     lines = json.loads(chart.attrib["data-lines"])["lines"]
     assert [[point[3] for point in line["points"]] for line in lines] == [[2, 1, 0], [0, 1, 1]]
     assert [point[2] for point in lines[0]["points"]] == pytest.approx([1, 2, 9], rel=0.05)
+
+
+def test_of_very_many_scores_the_drawn_ones_stand_for_all():
+    scores = list(range(5001))
+    chart = ElementTree.fromstring(strip(scores, Scale(0, 5000), None, "good"))
+    dots = [float(dot.attrib["cx"]) for dot in chart.iter("circle")]
+    assert len(dots) == 400
+    assert (min(dots), max(dots)) == (0, 300)
+    assert abs(sum(dots) / len(dots) - 150) < 0.1
+    assert chart.attrib["aria-label"] == "5001 scores"

@@ -20,6 +20,7 @@ from restora.report.scale import Figures, Scale
 
 WIDE = 900  # width of a chart that has the page for itself
 BARS = 60  # of the histogram
+DOTS = 400  # of a row of dots; more lie on one another, and thousands make a page slow
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 38
 
 
@@ -105,7 +106,10 @@ def _bars_read(scale: Scale, bins: Figures, counts: Sequence[npt.NDArray[np.int_
 
 
 def strip(scores: Sequence[float], scale: Scale, threshold: float | None, style: str) -> Markup:
-    """One row of dots, a dot a picture at its score, the threshold as a tick; for a cell of a table."""
+    """One row of dots, a dot a picture at its score, the threshold as a tick; for a cell of a table.
+
+    Of more than `DOTS` scores as many are drawn, evenly over their ranks: the lowest and the highest are among them.
+    """
     width, height = 300, 26
     parts = []
     if threshold is not None and math.isfinite(threshold):
@@ -114,7 +118,10 @@ def strip(scores: Sequence[float], scale: Scale, threshold: float | None, style:
             f'<rect class="zone-defect" x="{x:.1f}" y="0" width="{max(0.0, width - x):.1f}" height="{height}"/>'
         )
         parts.append(f'<line class="threshold" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}"/>')
-    for index, place in enumerate(scale.place(list(scores)).tolist()):
+    drawn = list(scores)
+    if len(drawn) > DOTS:
+        drawn = np.sort(drawn)[np.linspace(0, len(drawn) - 1, DOTS).round().astype(int)].tolist()
+    for index, place in enumerate(scale.place(drawn).tolist()):
         # dots at equal scores would hide one another: a fixed pattern of heights, the same at every run
         y = height / 2 + ((index * 5) % 9 - 4) * 1.7
         parts.append(f'<circle class="dot {style}" cx="{place * width:.1f}" cy="{y:.1f}" r="3"/>')
