@@ -26,6 +26,7 @@ bench: setup
 	$(if $(MODEL),$(BIN)/python benchmarks/restoration.py $(MODEL) $(DATA))
 	$(if $(MODEL),$(BIN)/python benchmarks/perception.py $(MODEL) $(DATA))
 	-$(BIN)/python benchmarks/memory.py
+	-$(BIN)/python benchmarks/report.py
 	$(if $(ROOT),$(BIN)/python benchmarks/accuracy.py --data $(ROOT) --weights $(WEIGHTS) --work runs --seed 0 1)
 	$(if $(ROOT),$(BIN)/python benchmarks/accuracy.py --work runs --table benchmarks/accuracy/results.csv)
 
