@@ -9,6 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
+from .harness import mostly
+
 #: Below the folder that a case runs in; {long} is a name as long as a name can be, {x} far longer.
 PLACES = (
     "tiny.restora", "tiny.restora", "line", "line/0.png", "line/1.png", "parts", "parts/test", "list.csv",
@@ -68,19 +70,19 @@ GOOD = {
 PATH_OPTIONS = {"--out", "--maps", "--overlays", "--report"}
 GOOD_PLACES = {0: ("tiny.restora",), 1: ("line", "parts", "line/0.png", "line/*.png", "list.csv", "-", "parts/test")}
 #: Half of all lines are of the verbs that people use most; training and its like take long to import and start.
-FREQUENT = ("predict", "evaluate", "calibrate", "info", "data inspect", "score-maps")
+FREQUENT = ("predict", "predict", "predict", "evaluate", "calibrate", "info", "data inspect", "score-maps")
 
 
 @st.composite
 def lines(draw: st.DrawFn) -> list[str]:
     """The words of one command line."""
-    verb = draw(st.one_of(*[st.just("predict")] * 3, *[st.sampled_from(FREQUENT)] * 3, st.sampled_from(sorted(VERBS))))
+    verb = draw(mostly(st.sampled_from(FREQUENT), st.sampled_from(sorted(VERBS)), 4))
     count, options = VERBS[verb]
     words = verb.split()
     for place in range(max(0, count + draw(st.sampled_from((0, 0, 0, 0, 0, 0, 1, -1))))):
         takes_model = place == 0 and verb in ("predict", "evaluate", "calibrate", "info", "export")
         good = GOOD_PLACES[0 if takes_model else 1]
-        words.append(draw(st.one_of(*[st.sampled_from(good)] * 5, st.sampled_from(PLACES))))
+        words.append(draw(mostly(st.sampled_from(good), st.sampled_from(PLACES))))
     for option in draw(st.lists(st.sampled_from(options), max_size=3, unique=True)):
         words.append(option)
         if option not in FLAGS:
@@ -97,7 +99,7 @@ def _values(option: str, verb: str) -> st.SearchStrategy[str]:
         )
         return st.sampled_from(outputs)
     good = GOOD.get(option, PLACES)
-    return st.one_of(*[st.sampled_from(good)] * 4, st.sampled_from(WORDS))
+    return mostly(st.sampled_from(good), st.sampled_from(WORDS), 4)
 
 
 standard_inputs = st.sampled_from(

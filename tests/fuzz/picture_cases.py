@@ -82,7 +82,7 @@ def _sixteen_bit_png(rng: Rng) -> bytes:
 
 
 ENCODERS: dict[str, Callable[[Rng], bytes]] = {
-    "png": _encoder("PNG", ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"), bits=[None, 1, 2, 4]),
+    "png": _encoder("PNG", ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"), bits=[None, 1, 2, 4]),
     "jpeg": _encoder("JPEG", ("L", "RGB", "CMYK", "YCbCr"), quality=[5, 90], progressive=[False, True]),
     "tiff": _encoder(
         "TIFF",

@@ -97,4 +97,4 @@ def test_a_few_graphs(tally, opened):
 
 @pytest.mark.slow
 def test_many_graphs(tally, opened):
-    explore(tally("graphs"), cases, opened, 1500)
+    explore(tally("graphs"), cases, opened, 900)

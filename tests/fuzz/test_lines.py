@@ -87,4 +87,4 @@ def test_a_few_lines(tally, typed):
 
 @pytest.mark.slow
 def test_many_lines(tally, typed):
-    explore(tally("command lines"), cases, typed, 1800)
+    explore(tally("command lines"), cases, typed, 1200)

@@ -106,4 +106,4 @@ def test_a_few_manifests(tally, tried):
 
 @pytest.mark.slow
 def test_many_manifests(tally, tried):
-    explore(tally("manifests"), cases, tried, 1500)
+    explore(tally("manifests"), cases, tried, 1200)

@@ -117,4 +117,4 @@ def test_a_few_masks(tally, judged):
 
 @pytest.mark.slow
 def test_many_masks(tally, judged):
-    explore(tally("masks"), cases, judged, 1200)
+    explore(tally("masks"), cases, judged, 900)

@@ -15,14 +15,13 @@ from restora.errors import PictureError
 from restora.images.read import read_mask, read_picture, read_size
 from restora.images.sources import Source
 
-from .harness import Fault, explore, wrong_sentence
+from .harness import Fault, explore, mostly, wrong_sentence
 from .picture_cases import SUFFIXES, array_of, arrays, files, image_of, images, picture_bytes
 
-cases = st.one_of(
+cases = mostly(
     st.tuples(st.just("file"), files, st.sampled_from(SUFFIXES)),
-    st.tuples(st.just("file"), files, st.sampled_from(SUFFIXES)),  # twice as often as the others
-    st.tuples(st.just("array"), arrays, st.none()),
-    st.tuples(st.just("image"), images, st.none()),
+    st.tuples(st.just("array"), arrays, st.none()) | st.tuples(st.just("image"), images, st.none()),
+    3,
 )
 DEPTHS = (None, 8, 10, 16)
 
