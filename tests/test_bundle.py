@@ -196,6 +196,8 @@ def test_what_is_no_model_is_told_apart(tmp_path, folder):
         read_model(tmp_path / "missing.restora")
     with pytest.raises(ModelError, match=r"no manifest\.json"):
         read_model(tmp_path)
+    with pytest.raises(ModelError, match="is not a model folder"):
+        read_model(".")
     with pytest.raises(ModelError, match="is a file"):
         read_model(folder / "manifest.json")
     (tmp_path / "half.restora.partial").mkdir()

@@ -268,7 +268,7 @@ def _read_manifest(folder: Path) -> bytes:
 
 
 def _no_model(folder: Path) -> str:
-    if folder.with_name(folder.name + ".partial").is_dir():
+    if folder.parent.joinpath(folder.name + ".partial").is_dir():
         return f"{folder}: its training has not ended; continue it with: restora train ... --resume"
     if not folder.exists():
         return f"{folder}: there is no such model folder; name the folder that restora train wrote."
