@@ -93,6 +93,12 @@ def tiny_model(tmp_path: Path) -> Path:
     return write_tiny_model(tmp_path / "tiny.restora")
 
 
+@pytest.fixture(name="brightness_graph")
+def make_graph() -> Callable[[str, int], bytes]:
+    """`brightness_graph` itself, for graphs whose number lies elsewhere."""
+    return brightness_graph
+
+
 @pytest.fixture
 def make_model() -> Callable[..., Path]:
     """`write_tiny_model` itself, for models of another calibration or another graph."""

@@ -115,3 +115,14 @@ def test_full_precision_is_asked_for_by_name(tiny_model):
     pytest.importorskip("openvino")
     runtime = open_runtime(read_model(tiny_model), "openvino")
     assert runtime._compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
+
+
+def test_a_graph_reads_no_number_outside_its_folder(tmp_path, brightness_graph):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "secret.bin").write_bytes(np.float32(1).tobytes())
+    (tmp_path / "model/graph.onnx").write_bytes(brightness_graph("../secret.bin", 0))
+    with pytest.raises(ModelError, match="cannot be opened"):
+        OnnxRuntime(tmp_path / "model/graph.onnx")
+    (tmp_path / "model/graph.onnx").write_bytes(brightness_graph("inside.bin", 0))
+    (tmp_path / "model/inside.bin").write_bytes(np.float32(1).tobytes())
+    OnnxRuntime(tmp_path / "model/graph.onnx")
