@@ -64,14 +64,14 @@ def _line(distance: Field, width: float, pixel: float) -> Field:
 
 def scratch(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """A thin bright or dark line with a groove, fading at its ends."""
-    points = curve(spot, _between(0.25, 0.7, spot.strength) * float(rng.uniform(0.8, 1.2)), 0.35, rng)
+    points = curve(spot, _between(0.25, 0.8, spot.strength) * float(rng.uniform(0.8, 1.2)), 0.35, rng)
     distance = path(grid, points)
-    width = _between(0.007, 0.028, spot.strength) * float(rng.uniform(0.9, 1.2))
+    width = _between(0.007, 0.032, spot.strength) * float(rng.uniform(0.9, 1.2))
     reach = np.hypot(grid.x - np.float32(spot.x), grid.y - np.float32(spot.y))
     half = float(np.hypot(points[0][0] - spot.x, points[0][1] - spot.y))
     fade = ramp(reach, half, half * 0.6)
     mark = _line(distance, width, grid.pixel) * fade * surface.body
-    change = _sign(rng) * _between(0.12, 0.42, spot.strength)
+    change = _sign(rng) * _between(0.12, 0.52, spot.strength)
     return replace(
         surface,
         colour=np.clip(surface.colour + np.float32(change) * mark[..., None], 0.02, 1),
@@ -113,9 +113,9 @@ def crack(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) ->
 
 def dent(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """A knock: the surface itself is pressed in or pushed out, its colour unchanged."""
-    radius = _between(0.04, 0.12, spot.strength) * float(rng.uniform(0.85, 1.15))
+    radius = _between(0.04, 0.14, spot.strength) * float(rng.uniform(0.85, 1.15))
     away = np.square(grid.x - np.float32(spot.x)) + np.square(grid.y - np.float32(spot.y))
-    depth = radius * _between(0.14, 1.0, spot.strength) * _sign(rng)
+    depth = radius * _between(0.14, 1.2, spot.strength) * _sign(rng)
     pressed: Field = np.float32(depth) * np.exp(-away / np.float32(radius**2)) * surface.body
     return replace(surface, height=surface.height - pressed)
 
@@ -143,7 +143,7 @@ def colour(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -
         [(0.50, 0.20, 0.07), (0.65, 0.10, 0.08), (0.08, 0.18, 0.55), (0.08, 0.40, 0.15), (0.85, 0.70, 0.10)],
         dtype=np.float32,
     )[int(rng.integers(5))]
-    radius = _between(0.028, 0.10, spot.strength) * float(rng.uniform(0.85, 1.2))
+    radius = _between(0.026, 0.13, spot.strength) * float(rng.uniform(0.85, 1.2))
     share = inside(blob(grid, spot.centre, radius, rng, 0.35), grid.pixel * 2)
     for _ in range(int(rng.integers(0, 5))):
         turn, far = rng.uniform(0, 2 * np.pi), radius * rng.uniform(1.3, 2.5)

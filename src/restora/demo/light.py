@@ -48,20 +48,24 @@ class Light:
     @classmethod
     def vary(cls, rng: np.random.Generator, *, height: float = 1.1, even: float = 0.45) -> Light:
         """The lamp of one line: always about the same place, never quite the same light."""
-        angle = np.radians(-125 + rng.normal(0, 5))
-        warm = rng.normal(0, 0.007)
+
+        def near(middle: float, deviation: float) -> float:  # no freak among the good: two deviations at most
+            return middle + deviation * float(np.clip(rng.normal(), -2, 2))
+
+        angle = np.radians(near(-125, 4))
+        warm = near(0, 0.005)
         return cls(
-            towards=(float(np.cos(angle)), float(np.sin(angle)), height + float(rng.normal(0, 0.05))),
+            towards=(float(np.cos(angle)), float(np.sin(angle)), near(height, 0.045)),
             even=even,
-            direct=0.75 * float(rng.normal(1, 0.035)),
-            slope=(float(rng.normal(0.03, 0.02)), float(rng.normal(0.03, 0.02))),
-            tint=(1 + float(warm), 1.0, 1 - float(warm)),
+            direct=0.75 * near(1, 0.03),
+            slope=(near(0.03, 0.015), near(0.03, 0.015)),
+            tint=(1 + warm, 1.0, 1 - warm),
             noise=float(rng.uniform(1.4, 2.4)),
         )
 
 
 def _slopes(height: Field, pixel: float) -> tuple[Field, Field]:
-    edged = np.pad(height, 1, mode="edge")
+    edged = np.pad(height, 1, mode="reflect", reflect_type="odd")  # goes on as steep as it comes to the edge
     scale = np.float32(0.5 / pixel)
     return (edged[1:-1, 2:] - edged[1:-1, :-2]) * scale, (edged[2:, 1:-1] - edged[:-2, 1:-1]) * scale
 

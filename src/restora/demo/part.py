@@ -217,11 +217,11 @@ def missing_hole(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
 
 
 def misplaced_hole(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
-    """A bolt hole was drilled beside its place, by .3 to 2 of its radii."""
+    """A bolt hole was drilled beside its place, by .3 to 2.4 of its radii."""
     pick = int(rng.integers(2, 6))
     hole = plan.holes[pick]
     towards = np.arctan2(hole.y - HEAD[1], hole.x - HEAD[0]) + (1 if rng.random() < 0.5 else -1) * np.pi / 2
-    turn, far = towards + rng.normal(0, 0.25), hole.radius * (0.3 + 1.8 * strength)
+    turn, far = towards + rng.normal(0, 0.25), hole.radius * (0.3 + 2.1 * strength)
     moved = Hole(hole.x + far * float(np.cos(turn)), hole.y + far * float(np.sin(turn)), hole.radius)
     return replace(plan, holes=(*plan.holes[:pick], moved, *plan.holes[pick + 1 :]))
 
@@ -236,9 +236,9 @@ def missing_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Pla
 def thin_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
     """The thread is shallow along a stretch: worn, or cut with a blunt tool."""
     start, end = THREAD
-    length = (SHANK[1] - start) * (0.35 + 0.5 * strength)
+    length = (SHANK[1] - start) * (0.4 + 0.55 * strength)
     first = float(rng.uniform(start, SHANK[1] - length))
-    depth = 0.75 - 0.6 * strength
+    depth = max(0.08, 0.75 - 0.9 * strength)
     cuts = (Cut(start, first, 1.0), Cut(first, first + length, depth), Cut(first + length, end, 1.0))
     return replace(plan, cuts=cuts)
 

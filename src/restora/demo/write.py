@@ -21,7 +21,8 @@ from restora.errors import UsageError
 
 MARK = "drawn.json"  # says what was drawn; a folder with it is ours to replace
 STRENGTHS = "strengths.csv"  # path,kind,strength of every defective picture; hard ones have less than .25
-DRAWING = 2  # raised whenever the same seed begins to give another picture
+WEAKEST = 0.08  # below, a hard defect would be no more than noise
+DRAWING = 3  # raised whenever the same seed begins to give another picture
 
 
 def write_products(
@@ -114,7 +115,7 @@ def _strength(product: str, kind: str, index: int, seed: int, hard: float) -> fl
     phase = (rng.permutation(len(kinds))[kinds.index(kind)] + rng.random()) / len(kinds)
     weak = math.floor((index + 1) * hard + phase) > math.floor(index * hard + phase)
     rolled = np.random.default_rng(_seed(seed, "strength", kind, index)).random()
-    return float(HARD * rolled) if weak else float(CLEAR + (1 - CLEAR) * rolled)
+    return float(WEAKEST + (HARD - WEAKEST) * rolled) if weak else float(CLEAR + (1 - CLEAR) * rolled)
 
 
 def _seed(seed: int, part: str, kind: str, index: int) -> int:
