@@ -44,6 +44,14 @@ def test_neither_a_pipe_nor_a_folder_is_replaced(capfd, line, tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
+@pytest.mark.parametrize("place", ["line/0.png", "line/0.png/deep/er", "loop", "loop/deep"])
+def test_nothing_is_written_where_one_of_two_folders_cannot_be(capfd, line, tmp_path, place):
+    (tmp_path / "loop").symlink_to("loop")
+    made = ["--maps", str(tmp_path / "maps"), "--overlays", str(tmp_path / place)]
+    assert "cannot be a folder" in refused(capfd, [*line, *made])
+    assert not (tmp_path / "maps").exists()
+
+
 def test_names_as_long_as_a_name_can_be(capfd, line, tmp_path):
     long = "n" * 251
     (tmp_path / "line/0.png").rename(tmp_path / f"line/{long}.png")

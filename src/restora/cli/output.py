@@ -61,6 +61,14 @@ def whole(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def check_folder_to_make(folder: Path) -> None:
+    """Raise UsageError where a folder is neither there nor can be made, before anything is written elsewhere."""
+    nearest = next((place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)), folder)
+    if nearest.exists() and nearest.is_dir():
+        return
+    raise UsageError(f"{folder} cannot be a folder, since {nearest} is none; name another path.")
+
+
 class Progress:
     """A bar on a terminal, a line every few seconds elsewhere, both on stderr.
 

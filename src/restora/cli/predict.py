@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from restora.cli.options import Batch, FalseAlarms, Json, Model, RuntimeName, Threads
-from restora.cli.output import Progress, say, whole
+from restora.cli.output import Progress, check_folder_to_make, say, whole
 from restora.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ def predict(
     map_format = _choose("--map-format", map_format, MAP_FORMATS)
     failing = FAIL_ON[_choose("--fail-on", fail_on, tuple(FAIL_ON))] if fail_on is not None else ()
     part = _parse_shard(shard) if shard is not None else (1, 1)
+    for folder in (maps, overlays):
+        if folder is not None:
+            check_folder_to_make(folder)
     detector = open_detector(model, runtime=runtime, threads=threads, batch=batch)
     pictures = _take_shard(expand_sources(sources), *part)
     say_promise(detector, false_alarms)
