@@ -63,7 +63,7 @@ class Child:
 def opened(tmp_path: Path, tiny_model: Path):
     """Writes a model with the graph of a case beside numbers that are nobody's business, and looks at a picture."""
     (tmp_path / "outside").mkdir()
-    (tmp_path / "outside/secret.bin").write_bytes(np.full(4, 0.001953125, np.float32).tobytes())
+    (tmp_path / "outside/secret.bin").write_bytes(np.full(4, 0.017578125, np.float32).tobytes())
     Image.new("RGB", (64, 32), (128, 128, 128)).save(tmp_path / "grey.png")
     model = read_model(tiny_model)
     graph, restorer = (model.path(role).read_bytes() for role in ("graph", "restorer"))
@@ -83,7 +83,7 @@ def opened(tmp_path: Path, tiny_model: Path):
         check_ended(ended)
         if ended.status < 2:
             check_rows(ended.out)
-        if b",0.25," in ended.out:  # 128 times the number outside
+        if b",2.25," in ended.out:  # 128 times the number outside
             raise Fault("the graph has read a file outside its folder")
         return ended.outcome
 
