@@ -114,6 +114,8 @@ SPOILT = {
     "pickle": lambda map, mask: np.save(map, np.array([{"score": 1}], dtype=object), allow_pickle=True),
     "archive": lambda map, mask: map.write_bytes(archive()),
     "far more than follows": lambda map, mask: map.write_bytes(claim()),
+    "a header without end": lambda map, mask: map.write_bytes(b"\x93NUMPY\x01\0\x09\0{'descr':\n"),
+    "a header too deep": lambda map, mask: map.write_bytes(b"\x93NUMPY\x01\0\x88\x13" + b"(" * 5000),
     "a mask of words": lambda map, mask: (mask.unlink(), np.save(mask.with_suffix(".npy"), np.array([["a"]]))),
     "a mask with a channel": lambda map, mask: (mask.unlink(), np.save(mask.with_suffix(".npy"), np.ones((1, 2, 3)))),
     "cut short": lambda map, mask: map.write_bytes(map.read_bytes()[:200]),

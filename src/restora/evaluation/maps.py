@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from restora.errors import DataError
+from restora.errors import DataError, RestoraError
 from restora.evaluation.record import image_figures
 from restora.images import decode
 from restora.images.dataset import pair_masks
@@ -140,6 +140,8 @@ def _read_array(path: Path) -> NDArray[Any]:
                 return np.lib.format.read_array(stream, allow_pickle=False)
             with decode.opened(stream, str(path)) as image:
                 return decode.stored_samples(image)
-    except (OSError, ValueError, EOFError, MemoryError, RecursionError) as error:
+    except RestoraError:
+        raise
+    except Exception as error:  # a damaged header makes numpy raise nearly everything, from TokenError to MemoryError
         why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise DataError(f"{path}: the file cannot be read ({why}); write it again.") from None
