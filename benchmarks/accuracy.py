@@ -25,6 +25,7 @@ import restora
 from restora.demo.write import write_products
 from restora.detector.detector import Detector
 from restora.features.pyramid import Aggregate, load_trunk
+from restora.features.settings import PREFERRED
 from restora.training.plan import make_plan, open_source, resolve_settings
 from restora.training.settings import RunSettings
 
@@ -53,6 +54,7 @@ ROWS: dict[str, dict[str, Any]] = {
 COLUMNS = ("method", "trunk", "size", "category", "seed", "image_auroc", "pixel_auroc", "aupro_30")
 RUN_COLUMNS = (
     "method",
+    "trunk",
     "category",
     "seed",
     "recipe",
@@ -75,15 +77,15 @@ def run_cell(method: str, category: str, seed: int, chosen: argparse.Namespace) 
         None,
         {
             "seed": seed,
-            "trunk.name": "resnet18",
-            "trunk.weights": str(weights),
+            "trunk.name": chosen.trunk,
+            "trunk.weights": None if weights is None else str(weights),
             **ROWS[method],
             **{key: json.loads(value) for key, value in changes.items()},
         },
     )
     # The memory has no network of its own: it answers through the control's model, which has the same input.
     name = "control" if method == "nearest-neighbour" else method
-    folder = work / f"{name}-{category}-{seed}.restora"
+    folder = work / f"{cell_name(chosen.trunk, name, category, seed)}.restora"
     start = time.perf_counter()
     if method == "nearest-neighbour":
         detector = Detector.load(folder, runtime=memory(settings, source))
@@ -97,7 +99,7 @@ def run_cell(method: str, category: str, seed: int, chosen: argparse.Namespace) 
     pixel = evaluation.pixel
     return {
         "method": method,
-        "trunk": "resnet18",
+        "trunk": chosen.trunk,
         "size": size,
         "category": category,
         "seed": seed,
@@ -114,6 +116,11 @@ def run_cell(method: str, category: str, seed: int, chosen: argparse.Namespace) 
     }
 
 
+def cell_name(trunk: str, method: str, category: str, seed: int) -> str:
+    """Name of a cell's files; the usual trunk is not in it."""
+    return f"{'' if trunk == PREFERRED else trunk + '-'}{method}-{category}-{seed}"
+
+
 def drawn(product: str, work: Path) -> Path:
     """The drawn product's data set, drawn on first use."""
     return write_products(work / "drawn", product, good=160, test_good=60, defective=12, size=256, seed=0)
@@ -121,7 +128,7 @@ def drawn(product: str, work: Path) -> Path:
 
 def memory(settings: RunSettings, source: Path) -> MemoryRuntime:
     """The nearest-neighbour memory, fitted on the same part of the good pictures."""
-    trunk = load_trunk("resnet18", weights=settings.trunk.weights, levels=settings.ura_net.pyramid.levels)
+    trunk = load_trunk(str(settings.trunk.name), weights=settings.trunk.weights, levels=settings.ura_net.pyramid.levels)
     plan = make_plan(settings, open_source(source, None), trunk)
     return MemoryRuntime(trunk, Aggregate(settings.ura_net.pyramid, trunk.levels), plan, settings.seed)
 
@@ -143,7 +150,13 @@ def write_table(work: Path, table: Path) -> None:
     """results.csv (figures alone) and runs.csv (times, sizes, versions) of all finished cells."""
     cells = sorted(
         (json.loads(path.read_text()) for path in work.glob("*.json")),
-        key=lambda cell: (list(ROWS).index(cell["method"]), list(CATEGORIES).index(cell["category"]), cell["seed"]),
+        key=lambda cell: (
+            list(ROWS).index(cell["method"]),
+            cell["trunk"] != PREFERRED,
+            cell["trunk"],
+            list(CATEGORIES).index(cell["category"]),
+            cell["seed"],
+        ),
     )
     table.parent.mkdir(parents=True, exist_ok=True)
     for path, columns in ((table, COLUMNS), (table.with_name("runs.csv"), RUN_COLUMNS)):
@@ -158,17 +171,22 @@ def markdown(work: Path) -> str:
     cells = [json.loads(path.read_text()) for path in work.glob("*.json")]
     names = list(CATEGORIES)
     lines = ["| row | " + " | ".join(names) + " | mean of four |", "|---|" + "---|" * (len(names) + 1)]
-    for method in ROWS:
+    rows = sorted({(list(ROWS).index(cell["method"]), cell["trunk"] != PREFERRED, cell["trunk"]) for cell in cells})
+    for number, _, trunk in rows:
+        method = list(ROWS)[number]
+        row = [cell for cell in cells if (cell["method"], cell["trunk"]) == (method, trunk)]
         shown, images = [], {}
         for name in names:
-            mine = [cell for cell in cells if cell["method"] == method and cell["category"] == name]
+            mine = [cell for cell in row if cell["category"] == name]
             columns = ("image_auroc", "pixel_auroc", "aupro_30")
             means = [mean([cell[column] for cell in mine if cell[column] != ""]) for column in columns]
             images[name] = means[0]
             shown.append(" / ".join(f"{value:.3f}" for value in means if value is not None) or "-")
         four = [images[name] for name in FOUR]
         overall = mean([value for value in four if value is not None]) if None not in four else None
-        lines.append(f"| {method} | " + " | ".join(shown) + f" | {'-' if overall is None else f'{overall:.3f}'} |")
+        lines.append(
+            f"| {method}, {trunk} | " + " | ".join(shown) + f" | {'-' if overall is None else f'{overall:.3f}'} |"
+        )
     return "\n".join(lines)
 
 
@@ -181,7 +199,8 @@ def main() -> None:
     """Run the cells that are not finished, or write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--trunk", default=PREFERRED)
+    parser.add_argument("--weights", type=Path, help="of the trunk; without it those at hand")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--method", nargs="+", default=list(ROWS), choices=list(ROWS))
     parser.add_argument("--category", nargs="+", default=list(CATEGORIES), choices=list(CATEGORIES))
@@ -199,7 +218,7 @@ def main() -> None:
     for seed in chosen.seed:
         for category in chosen.category:
             for method in chosen.method:
-                path = chosen.work / f"{method}-{category}-{seed}.json"
+                path = chosen.work / f"{cell_name(chosen.trunk, method, category, seed)}.json"
                 if path.exists():
                     continue
                 cell = run_cell(method, category, seed, chosen)

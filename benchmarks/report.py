@@ -27,7 +27,7 @@ from restora.demo.draw import draw
 from restora.evaluation import Evaluation, Row, evaluate_rows
 from restora.report.page import ReportPicture, write_report
 from restora.verdicts.calibration import Calibration
-from restora.verdicts.prediction import Prediction
+from restora.verdicts.prediction import Prediction, Verdict
 
 LARGEST = 15.0  # MB with 200 pictures
 SOONEST = 1.0  # s until the page can be used
@@ -48,12 +48,12 @@ def made_up(rows: int, shown: int) -> tuple[Evaluation, list[ReportPicture], dic
     drawn = [draw("fabric", "good", number, 384).pixels for number in range(min(DRAWN, max(shown, 1)))]
     for number in range(rows):
         score, bad = float(rng.gamma(20, 0.05)), number % 2 == 1
-        verdict = "defect" if score + bad > calibration.promise().threshold else "ok"
+        verdict: Verdict = "defect" if score + bad > calibration.promise().threshold else "ok"
         prediction = Prediction(f"test/{number:05d}.png", verdict, 0.5, score + bad, float(rng.gamma(9, 0.01)))
         judged.append(Row(prediction, int(bad), "thread" if bad else "good"))
         if number < shown:
             pictures.append(_picture(prediction, drawn[number % len(drawn)], bad, rng))
-    facts = {"colours": calibration.colours(calibration.promise().rate), "strangest": pictures[:5]}
+    facts: dict[str, object] = {"colours": calibration.colours(calibration.promise().rate), "strangest": pictures[:5]}
     return evaluate_rows({"name": "made up"}, judged, promise=calibration.promise()), pictures, facts
 
 

@@ -18,14 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from bare_trunk import export_trunk, in_turns
 from PIL import Image
 
 import restora
@@ -33,7 +32,7 @@ from restora.detector.detector import Detector
 from restora.images.prepare import prepare
 from restora.images.read import read_picture
 from restora.images.sources import expand_sources
-from restora.runtimes.contract import INPUT, count_cores
+from restora.runtimes.contract import count_cores
 from restora.runtimes.onnx import OnnxRuntime
 
 TARGETS = {"ratio": 2.0, "restora predict": 1.5, "import restora": 0.15, "restora --help": 0.5}
@@ -60,42 +59,6 @@ def subject(asked: argparse.Namespace) -> Iterator[tuple[Path, list[str]]]:
         restora.train(Path(scratch) / "good", out=Path(scratch) / "m.restora", config=hasty, weights=asked.weights)
         paths = sorted(str(path) for path in (Path(scratch) / "good").iterdir())
         yield Path(scratch) / "m.restora", list(islice(cycle(paths), asked.count))
-
-
-def export_trunk(detector: Detector, weights: str, graph: Path) -> str:
-    """Write the trunk of a model, alone, as ONNX: normalised pictures float32 [N, 3, H, W] -> its deepest level."""
-    import torch
-
-    from restora.export.graph import quiet
-    from restora.features.pyramid import load_trunk
-
-    manifest = detector.model.manifest
-    levels = manifest.settings[manifest.method.replace("-", "_")]["pyramid"]["levels"]
-    trunk = load_trunk(manifest.trunk.name, weights=weights, levels=(levels[-1],))
-    example = torch.zeros(2, 3, *manifest.input.size)
-    shapes = ({0: torch.export.Dim("pictures", min=1, max=4096)},)
-    with warnings.catch_warnings(), quiet("torch.onnx"):
-        warnings.simplefilter("ignore")
-        # names of a model's graph, so that it is opened with the very same options
-        torch.onnx.export(
-            trunk.body.eval(), (example,), str(graph), dynamo=True, input_names=[INPUT], output_names=["score"],
-            dynamic_shapes=shapes, verbose=False,
-        )  # fmt: skip
-    return f"{manifest.trunk.name} to level {levels[-1]}"
-
-
-def in_turns(tasks: Sequence[Callable[[], object]], rounds: int) -> NDArray[np.float64]:
-    """Seconds by the clock, and of the processor, of every task in every round; [rounds, tasks, 2].
-
-    One round more is run before, and not counted.
-    """
-    found = np.zeros((rounds + 1, len(tasks), 2))
-    for row in found:
-        for number, task in enumerate(tasks):
-            start = time.perf_counter(), time.process_time()
-            task()
-            row[number] = time.perf_counter() - start[0], time.process_time() - start[1]
-    return found[1:]
 
 
 def compare(detector: Detector, bare: OnnxRuntime, paths: list[str], batch: int, rounds: int) -> float:
@@ -158,7 +121,10 @@ def main() -> None:
     print(f"ONNX Runtime {onnxruntime.__version__}")
     with subject(asked) as (model, paths), tempfile.TemporaryDirectory(prefix="restora-speed-") as scratch:
         detector = Detector.load(model, runtime="onnx", threads=asked.threads)
-        what = export_trunk(detector, asked.weights, Path(scratch) / "trunk.onnx")
+        manifest = detector.model.manifest
+        level = manifest.settings[manifest.method.replace("-", "_")]["pyramid"]["levels"][-1]
+        what = f"{manifest.trunk.name} to level {level}"
+        export_trunk(Path(scratch) / "trunk.onnx", manifest.trunk.name, asked.weights, level, manifest.input.size)
         bare = OnnxRuntime(Path(scratch) / "trunk.onnx", asked.threads)
         height, width = read_picture(paths[0]).pixels.shape[:2]
         spec = detector.model.manifest.input

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -33,10 +34,13 @@ def test_the_whole_way(tmp_path, monkeypatch):
 
     monkeypatch.delenv("RESTORA_WEIGHTS", raising=False)
     said: list[str] = []
-    results = run_demo(tmp_path, quick=True, weights="random", report=said.append)
-    assert set(results) == {"part", "fabric"}
+    results = run_demo(tmp_path, quick=True, report=said.append)
+    assert set(results) == {"part", "board", "fabric", "cap"}
     for product, record in results.items():
         assert record["image"]["auroc"] > 0.5
         assert (tmp_path / f"{product}.restora" / "manifest.json").exists()
         assert (tmp_path / f"{product}.html").stat().st_size > 100_000
-    assert any("random weights" in sentence for sentence in said)
+    assert "The trunk is restora-tiny." in said
+    assert {link for link in re.findall(r'href="(.*?)"', (tmp_path / "index.html").read_text())} == {
+        f"{product}.html" for product in results
+    }

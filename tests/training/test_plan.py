@@ -33,8 +33,16 @@ def trunk():
 def test_what_is_named_wins_over_the_preset_and_none_means_not_named():
     made = resolve_settings("small", None, {"seed": 7, "trunk.name": None, "input.size": "64x96"})
     assert (made.seed, made.input.size) == (7, "64x96")
-    assert made.trunk == PRESETS["small"].trunk
+    assert made.trunk.weights is None
     assert made.ura_net == PRESETS["small"].ura_net
+
+
+def test_a_trunk_that_nobody_named_is_chosen_by_what_is_at_hand(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("RESTORA_WEIGHTS", raising=False)
+    assert resolve_settings("small", None, {}).trunk.name == "restora-tiny"
+    assert resolve_settings("small", None, {"trunk.weights": "random"}).trunk.name == "resnet18"
+    assert resolve_settings("paper", None, {}).trunk.name == "wide_resnet50_2"
 
 
 def test_what_is_named_wins_over_a_configuration(settings):

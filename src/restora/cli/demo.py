@@ -21,7 +21,7 @@ def demo(
     weights: Weights = None,
     json: Json = False,
 ) -> None:
-    """Draw product pictures, train, calibrate, evaluate and write a report; needs no data and no network.
+    """Draw pictures of four products, train, calibrate, evaluate and write reports; needs no data and no network.
 
     Example: restora demo --out demo-products
     """
@@ -32,4 +32,4 @@ def demo(
     if json:
         emit_json(results, indent=2)
     else:
-        emit(f"Look at the reports in {out}.")
+        emit(f"Look at {out / 'index.html'}, which leads to the reports.")

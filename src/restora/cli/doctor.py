@@ -11,6 +11,7 @@ from typing import Any
 
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, size, table
+from restora.features.settings import PREFERRED, TINY
 
 # Extra of Restora -> the packages it brings and what they are for.
 EXTRAS = {
@@ -75,10 +76,10 @@ def _advice(facts: dict[str, Any]) -> list[str]:
             said.append(f"For {purpose} ({', '.join(missing)}): pip install 'restora[{extra}]'")
     if packages["torch"] and not facts["devices"]:
         said.append("torch is installed but cannot be loaded; install it anew for this machine.")
-    if packages["torch"] and not facts["trunks"]:
+    if packages["torch"] and all(trunk["name"] == TINY for trunk in facts["trunks"]):
         said.append(
-            "No trunk weights are at hand: restora weights fetch resnet18, "
-            "restora weights import FILE --name resnet18, or name a file with --weights."
+            f"Only {TINY}, the small trunk in the package, is at hand; for a larger one: "
+            f"restora weights fetch {PREFERRED}, or restora weights import FILE --name {PREFERRED}."
         )
     if min(facts["disk_free"].values()) < LITTLE_DISK:
         said.append("Little disk is free; a training keeps its features there, as train says beforehand.")

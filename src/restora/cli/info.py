@@ -7,6 +7,7 @@ from typing import Any
 
 from restora.cli.options import Json, Model
 from restora.cli.output import emit, emit_json, size, table
+from restora.features.settings import PREFERRED, TINY
 from restora.features.terms import RANDOM_TERMS
 
 
@@ -55,8 +56,13 @@ def strangest_lines(strangest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def trunk_sentences(trunk: Mapping[str, Any]) -> Iterator[str]:
-    """What to do about a trunk that was taught nothing; nothing for one that was."""
-    if trunk["licence"] == RANDOM_TERMS[0]:
+    """What to do about a trunk that was taught nothing, or that is small; nothing for any other."""
+    if trunk["name"] == TINY:
+        yield (
+            f"The trunk {TINY} came with the package and is small; 'restora weights fetch {PREFERRED}' gets a larger "
+            f"one that sees more, which a training uses from then on."
+        )
+    elif trunk["licence"] == RANDOM_TERMS[0]:
         name = trunk["name"]
         yield (
             f"The trunk {name} has random numbers, which sees far less than a trunk that was taught: get weights with "

@@ -55,7 +55,7 @@ def train(
 ) -> None:
     """Make a detector from good pictures: fit, export, check, calibrate.
 
-    Example: restora train parts/good --out part.restora --trunk resnet18 --weights resnet18.safetensors
+    Example: restora train parts/good --out part.restora
     """
     if config is not None and preset is not None:
         raise UsageError("--config and --preset both say where the settings begin; name the preset in the file.")

@@ -39,24 +39,16 @@ def _facts(found: Any) -> dict[str, Any]:
 
 @app.command("list", epilog="Example: restora weights list")
 def list_(json: Json = False) -> None:
-    """Weights at hand: in RESTORA_WEIGHTS and in the user's own folder."""
+    """Weights at hand: in RESTORA_WEIGHTS, in the user's own folder and in the package."""
     found = at_hand()
     if json:
         emit_json(found, indent=2)
-    elif found:
-        emit(
-            table(
-                [
-                    (facts["name"], f"{facts['file']}  sha256 {facts['sha256'][:12]}  licence: {facts['licence']}")
-                    for facts in found
-                ]
-            )
-        )
     else:
-        emit(
-            "None at hand; fetch some with: restora weights fetch resnet18, or take in a file with: "
-            "restora weights import FILE --name resnet18"
-        )
+        rows = [
+            (facts["name"], f"{facts['file']}  sha256 {facts['sha256'][:12]}  licence: {facts['licence']}")
+            for facts in found
+        ]
+        emit(table(rows))
 
 
 @app.command("import", epilog="Example: restora weights import resnet18.safetensors --name resnet18")

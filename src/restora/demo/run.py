@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restora.demo.draw import SHOWN
+from restora.demo.overview import Exhibit, write_overview
 from restora.demo.write import write_products
-from restora.errors import MissingError
 
 if TYPE_CHECKING:
     from restora.detector.detector import Detector
     from restora.training.loop import Progress
     from restora.training.settings import RunSettings
+    from restora.verdicts.prediction import Prediction
 
-TRUNK = "resnet18"
-RANDOM = "random"
+#: The trunk in the package, whatever else is at hand: the demo is the same on every machine.
+TRUNK = "restora-tiny"
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,22 @@ def run_demo(
 ) -> dict[str, dict[str, Any]]:
     """Go the whole way for every product shown; returns its object of `evaluate --json`, and where things lie.
 
-    out     : folder for pictures/PRODUCT, PRODUCT.restora and PRODUCT.html; what an earlier run left is replaced
+    out     : folder for pictures/PRODUCT, PRODUCT.restora, PRODUCT.html, and index.html, the way to them; what an
+              earlier run left is replaced
     quick   : few pictures and steps: it shows the way, not the accuracy
-    weights : of the trunk: a file, "random", or None for those at hand, and random ones where none are
+    trunk   : another trunk than the one in the package
+    weights : of the trunk: a file, "random", or None for those at hand
     report  : takes sentences for people
-    Raises MissingError without torch, or where the weights named are not there.
+    Raises MissingError without torch, or where the weights of the trunk named are not there.
     """
     from restora.training.train import train
 
     out, extent = Path(out), QUICK if quick else WHOLE
     name = trunk or TRUNK
-    taken = _weights(name, weights, report)
+    report(f"The trunk is {name}" + (f", with the weights {weights}." if weights is not None else "."))
     settings = _settings(extent)
     results: dict[str, dict[str, Any]] = {}
+    exhibits: list[Exhibit] = []
     for product in SHOWN:
         report(f"{product}: drawing {extent.good} good pictures to learn from, and others to test on.")
         pictures = write_products(
@@ -71,13 +74,15 @@ def run_demo(
             pictures,
             out=out / f"{product}.restora",
             trunk=name,
-            weights=taken,
+            weights=weights,
             overwrite=True,
             config=settings,
             progress=_steps_of(product, report),
             say=_about(product, report),
         )
-        results[product] = _examine(detector, pictures, out / f"{product}.html", report)
+        results[product], plainest = _examine(detector, pictures, out / f"{product}.html", report)
+        exhibits.append(Exhibit(product, results[product], plainest))
+    report(f"All of it at a glance: {write_overview(out / 'index.html', exhibits)}")
     return results
 
 
@@ -86,25 +91,6 @@ def _settings(extent: Extent) -> RunSettings:
 
     small = PRESETS["small"]
     return small.model_copy(update={"fit": small.fit.model_copy(update={"steps": extent.steps})})
-
-
-def _weights(trunk: str, weights: str | Path | None, report: Callable[[str], None]) -> str:
-    """The weights to use, said aloud; random ones only where nothing was named and nothing is at hand."""
-    from restora.features.weights import find_weights
-
-    try:
-        found = find_weights(trunk, weights)
-    except MissingError:
-        named = os.environ.get("RESTORA_WEIGHTS")
-        if weights is not None or (named and not Path(named).expanduser().exists()):
-            raise
-        report(
-            f"No weights for {trunk} are at hand, so the trunk has random ones: the demo shows the way, but finds "
-            "less; set RESTORA_WEIGHTS to a file of weights, or get some with 'restora weights fetch', for better eyes."
-        )
-        return RANDOM
-    report(f"The trunk is {trunk}, " + (f"with the weights of {found}." if found else "with random weights."))
-    return RANDOM if found is None else str(found)
 
 
 def _about(product: str, report: Callable[[str], None]) -> Callable[[str], None]:
@@ -125,13 +111,19 @@ def _steps_of(product: str, report: Callable[[str], None]) -> Callable[[Progress
     return progress
 
 
-def _examine(detector: Detector, pictures: Path, page: Path, report: Callable[[str], None]) -> dict[str, Any]:
+def _examine(
+    detector: Detector, pictures: Path, page: Path, report: Callable[[str], None]
+) -> tuple[dict[str, Any], Prediction]:
+    """The object of `evaluate --json`, and the defective picture of the highest score with its map."""
     evaluation = detector.evaluate(pictures, report=page)
     record = evaluation.to_dict()
     for sentence in _sentences(pictures.name, record):
         report(sentence)
     report(f"{pictures.name}: the report is {page}.")
-    return {**record, "report": str(page), "pictures": str(pictures)}
+    defective = (row.prediction for row in evaluation.rows if row.label == 1)
+    plainest = max(defective, key=lambda prediction: prediction.score or 0.0)
+    shown = replace(detector.look(pictures / plainest.name), name=plainest.name)
+    return {**record, "report": str(page), "pictures": str(pictures)}, shown
 
 
 def _sentences(product: str, record: Mapping[str, Any]) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from restora.features.levels import Body
 from restora.features.resnet import WIDTHS, ResNet
-from restora.features.settings import RESNETS, VGGS, check_trunk_name
+from restora.features.settings import RESNETS, TINY, VGGS, check_trunk_name
 from restora.features.timm_trunk import TimmBody, timm_depth
+from restora.features.tiny.network import WIDTHS as TINY_WIDTHS
+from restora.features.tiny.network import TinyNet
 from restora.features.vgg import DEEPEST, VGG
 
-_BUILDERS: dict[str, tuple[type[ResNet] | type[VGG], int]] = {
+_BUILDERS: dict[str, tuple[type[ResNet] | type[VGG] | type[TinyNet], int]] = {
     **dict.fromkeys(RESNETS, (ResNet, len(WIDTHS))),
     **dict.fromkeys(VGGS, (VGG, DEEPEST)),
+    TINY: (TinyNet, len(TINY_WIDTHS)),
 }
 
 

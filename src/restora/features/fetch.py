@@ -12,16 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from restora.errors import MissingError
+from restora.errors import MissingError, UsageError
 from restora.features.hub import HubFile, download, look_up
-from restora.features.settings import TIMM_PREFIX, TRUNKS, check_trunk_name
+from restora.features.settings import RESNETS, TIMM_PREFIX, TINY, VGGS, check_trunk_name
 from restora.features.terms import UNSTATED, terms_of
 from restora.features.timm_trunk import timm_repository
 from restora.features.weights import Weights, import_weights, target_for
 
 FILE = "model.safetensors"
 #: Our own trunks and the repository whose tensors bear their names: torchvision's weights, as timm keeps them.
-REPOSITORIES = {name: f"{TIMM_PREFIX}{name}.tv_in1k" for name in TRUNKS}
+REPOSITORIES = {name: f"{TIMM_PREFIX}{name}.tv_in1k" for name in (*RESNETS, *VGGS)}
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def find_offer(trunk: str, *, overwrite: bool = False) -> Offer:
     the hub cannot be reached, the disk has too little room, or timm is needed and not installed.
     """
     name = check_trunk_name(trunk)
+    if name == TINY:
+        raise UsageError(f"The weights of {TINY} are in the package; there is nothing to fetch.")
     target = target_for(name, overwrite=overwrite)
     file = look_up(REPOSITORIES[name] if name in REPOSITORIES else timm_repository(name), FILE)
     _check_room(file, target.parent)

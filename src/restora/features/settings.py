@@ -11,7 +11,9 @@ from restora.errors import UsageError
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "wide_resnet50_2")
 VGGS = ("vgg16",)
-TRUNKS = RESNETS + VGGS
+TINY = "restora-tiny"  # its weights are in the package
+PREFERRED = "resnet18"
+TRUNKS = (*RESNETS, *VGGS, TINY)
 TIMM_PREFIX = "timm/"
 RANDOM = "random"
 
@@ -19,12 +21,13 @@ RANDOM = "random"
 class TrunkSettings(BaseModel):
     """Which frozen network looks at the pictures, and where its weights are.
 
-    `name` is one of `TRUNKS` or `timm/NAME`; `weights` a file, `random`, or None for those at hand.
+    `name` is one of `TRUNKS` or `timm/NAME`; None: `PREFERRED` where weights are named or at hand, else `TINY`.
+    `weights` is a file, `random`, or None for those at hand.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = "resnet18"
+    name: str | None = None
     weights: str | None = None
 
 

@@ -1,7 +1,8 @@
 """Where a trunk's weights are found, and how they get into it; nothing is fetched here (`fetch.py` does, on request).
 
 Looked for in this order: the file named, `RESTORA_WEIGHTS` (a file or a folder), the user's own folder
-(`weights_folder()`, filled by `import_weights`). Random numbers stand in only where `random` is asked for by name.
+(`weights_folder()`, filled by `import_weights`), the package itself, which brings those of `restora-tiny`. Random
+numbers stand in only where `random` is asked for by name.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from restora.errors import MissingError, SettingsError, UsageError
 from restora.features.bodies import build_body, depth
 from restora.features.checkpoint import CARD_KEY, SUFFIXES, file_digest, fit_tensors, read_card, read_tensors
 from restora.features.levels import Body
-from restora.features.settings import RANDOM, TIMM_PREFIX, TRUNKS, check_trunk_name
+from restora.features.settings import PREFERRED, RANDOM, TIMM_PREFIX, TINY, TRUNKS, check_trunk_name
 from restora.features.terms import RANDOM_TERMS, known_terms
+from restora.features.tiny import BUNDLED
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,25 @@ def find_weights(trunk: str, weights: str | Path | None = None) -> Path | None:
         return None
     if weights is not None:
         return _existing(Path(weights).expanduser(), "--weights")
-    for place in _places():
-        if place.is_file():
-            return place
-        found = _matching(place, trunk)
-        if found is not None:
-            return found
+    found = _at_hand_for(trunk)
+    if found is not None:
+        return found
     raise MissingError(
         f"No weights for trunk {trunk} are on this machine; give a file with --weights, set RESTORA_WEIGHTS, "
         f"use 'restora weights import' or 'restora weights fetch {trunk}', "
-        f"or ask for random numbers with --weights {RANDOM}."
+        f"or take the trunk in the package with --trunk {TINY}."
     )
+
+
+def choose_trunk(weights: str | Path | None = None) -> str:
+    """Return the trunk to use where none is named: `resnet18` where its weights are named or at hand, else the tiny.
+
+    A file of weights that says which trunk it is for decides by itself.
+    """
+    if weights is not None and weights != RANDOM:
+        named = Path(weights).expanduser()
+        return read_card(named).get("trunk", PREFERRED) if named.is_file() else PREFERRED
+    return PREFERRED if weights == RANDOM or _at_hand_for(PREFERRED) is not None else TINY
 
 
 def load_weights(body: Body, trunk: str, weights: str | Path | None = None, *, seed: int = 0) -> Weights:
@@ -87,8 +97,8 @@ def describe(path: Path, trunk: str) -> Weights:
 
 
 def list_weights() -> tuple[Weights, ...]:
-    """Return the weights at hand in `RESTORA_WEIGHTS` and the user's folder, with the trunk each is for."""
-    return tuple(describe(path, trunk) for path, trunk in _at_hand())
+    """Return the weights at hand: in `RESTORA_WEIGHTS`, the user's folder and the package, with the trunk of each."""
+    return tuple(describe(path, trunk) for path, trunk in [*_at_hand(), (BUNDLED, TINY)])
 
 
 def import_weights(
@@ -157,6 +167,20 @@ def state_digest(network: nn.Module) -> str:
         digest.update(name.encode())
         digest.update(tensor.contiguous().cpu().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _at_hand_for(trunk: str) -> Path | None:
+    """The user's file for `trunk`; a single file that RESTORA_WEIGHTS names is for any trunk but the one in the box."""
+    for place in _places():
+        if not place.is_file():
+            found = _matching(place, trunk)
+        elif trunk == TINY:
+            found = place if read_card(place).get("trunk") == TINY else None
+        else:
+            found = place
+        if found is not None:
+            return found
+    return BUNDLED if trunk == TINY else None
 
 
 def _places() -> list[Path]:

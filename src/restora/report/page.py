@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from restora.errors import MissingError, UsageError
 from restora.evaluation import Evaluation
@@ -17,7 +17,7 @@ from restora.report.charts import percent
 from restora.report.pictures import ReportPicture
 from restora.report.view import build_view
 
-__all__ = ["ReportPicture", "render_report", "write_report"]
+__all__ = ["ReportPicture", "page_templates", "render_report", "write_report", "write_whole"]
 
 
 def write_report(
@@ -43,7 +43,7 @@ def write_report(
     target = Path(path)
     html = render_report(evaluation, pictures, facts)
     try:
-        _write_whole(target, html)
+        write_whole(target, html)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise MissingError(f"{target}: the disk is full; make room and evaluate again.") from None
@@ -51,7 +51,8 @@ def write_report(
     return target
 
 
-def _write_whole(target: Path, text: str) -> None:
+def write_whole(target: Path, text: str) -> None:
+    """Write a page, with the folders above it, under its name only when it is whole; OSError where that fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
     try:
@@ -66,8 +67,15 @@ def _write_whole(target: Path, text: str) -> None:
 
 def render_report(evaluation: Evaluation, pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> str:
     """The page as text; arguments as in `write_report`."""
+    html = page_templates().get_template("page.html.jinja").render(build_view(evaluation, pictures, facts))
+    # names of files and folders may hold bytes that are no text; they are written as \udcXX, as in the rows of predict
+    return html.encode("utf-8", "backslashreplace").decode()
+
+
+def page_templates(*packages: str) -> Environment:
+    """Templates of the report and of further packages, which may include the report's style (`page.css`)."""
     environment = Environment(
-        loader=PackageLoader("restora.report", ""),
+        loader=ChoiceLoader([PackageLoader(package, "") for package in ("restora.report", *packages)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -76,6 +84,4 @@ def render_report(evaluation: Evaluation, pictures: Sequence[ReportPicture], fac
     environment.filters["percent"] = percent
     environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.3f}"
     environment.filters["short"] = lambda value: "–" if value is None else f"{value:.4g}"
-    html = environment.get_template("page.html.jinja").render(build_view(evaluation, pictures, facts))
-    # names of files and folders may hold bytes that are no text; they are written as \udcXX, as in the rows of predict
-    return html.encode("utf-8", "backslashreplace").decode()
+    return environment

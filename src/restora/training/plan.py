@@ -17,6 +17,7 @@ from restora import __version__
 from restora.errors import DataError, SettingsError
 from restora.features.cache import bytes_needed
 from restora.features.pyramid import Aggregate, Trunk
+from restora.features.weights import choose_trunk
 from restora.images.dataset import Dataset, Item
 from restora.images.layouts import read_dataset
 from restora.images.prepare import choose_size, parse_size, prepare
@@ -33,6 +34,7 @@ SIZED = 1000
 def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str, Any]) -> RunSettings:
     """Settings of a preset, or `base`, with what was named on top; dotted keys, None means not named.
 
+    A trunk that nobody named is chosen by what is at hand (`features.weights.choose_trunk`).
     Raises SettingsError for an unknown preset or a value out of range.
     """
     if base is None and preset not in PRESETS:
@@ -45,6 +47,8 @@ def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str,
             for parent in parents:
                 place = place[parent]
             place[last] = value
+    if record["trunk"]["name"] is None:
+        record["trunk"]["name"] = choose_trunk(record["trunk"]["weights"])
     try:
         return RunSettings.model_validate(record)
     except ValueError as error:

@@ -101,7 +101,10 @@ def train(
     partial = claim_folder(out, resume=resume, overwrite=overwrite)
     dataset = open_source(source, layout)
     network_trunk = load_trunk(
-        settings.trunk.name, weights=settings.trunk.weights, levels=settings.chosen.pyramid.levels, seed=settings.seed
+        str(settings.trunk.name),
+        weights=settings.trunk.weights,
+        levels=settings.chosen.pyramid.levels,
+        seed=settings.seed,
     )
     further = [list_textures(Path(textures))] if textures else []
     if settings.input.ignore:

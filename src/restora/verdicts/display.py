@@ -21,7 +21,7 @@ def prediction_html(prediction: Prediction) -> str:
     verdict = f'<b style="color:{COLOURS[prediction.verdict]}">{prediction.verdict}</b>'
     return (
         f"<figure style='margin:0'><figcaption>{escape(prediction.name)}: {verdict} {escape(_facts(prediction))}"
-        f"</figcaption>{_pictures(prediction)}</figure>"
+        f"</figcaption>{pictures_html(prediction)}</figure>"
     )
 
 
@@ -35,7 +35,8 @@ def _facts(prediction: Prediction) -> str:
     return ", ".join(facts) + (f" ({prediction.reason})" if prediction.reason else "")
 
 
-def _pictures(prediction: Prediction) -> str:
+def pictures_html(prediction: Prediction) -> str:
+    """The picture and its heat map as two `img`; empty where maps were not asked for."""
     if prediction.pixels is None or prediction.map is None:
         return ""
     plain = inline_image(prediction.pixels, "the picture", LARGEST_SIDE)
