@@ -223,14 +223,14 @@ def missing_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Pla
 
 def thick_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
     """A thread swells (a slub)."""
-    start, end = _stretch(rng, 3 + 12 * strength, 5 + 18 * strength)
-    return replace(plan, slips=(Slip(*_which(rng), start, end, width=1.25 + 1.8 * strength),))
+    start, end = _stretch(rng, 5 + 12 * strength, 7 + 18 * strength)
+    return replace(plan, slips=(Slip(*_which(rng), start, end, width=1.45 + 1.5 * strength),))
 
 
 def thin_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
     """A thread thins out."""
-    start, end = _stretch(rng, 3 + 20 * strength, 5 + 26 * strength)
-    return replace(plan, slips=(Slip(*_which(rng), start, end, width=max(0.12, 0.65 - 1.0 * strength)),))
+    start, end = _stretch(rng, 5 + 18 * strength, 7 + 24 * strength)
+    return replace(plan, slips=(Slip(*_which(rng), start, end, width=max(0.12, 0.55 - 0.8 * strength)),))
 
 
 def wrong_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
@@ -247,8 +247,8 @@ def wrong_thread(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
 def pulled(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
     """Threads drawn together: the weave is distorted, nothing is missing."""
     x, y = float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.7, 0.7))
-    radius = (0.10 + 0.16 * strength) * float(rng.uniform(0.9, 1.1))
-    return replace(plan, pull=(x, y, radius, 0.35 + 1.6 * strength))
+    radius = (0.12 + 0.14 * strength) * float(rng.uniform(0.9, 1.1))
+    return replace(plan, pull=(x, y, radius, 0.6 + 1.3 * strength))
 
 
 def hole(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:

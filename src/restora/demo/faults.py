@@ -122,13 +122,13 @@ def dent(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> 
 
 def stain(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) -> Surface:
     """Something soaked in or smeared on: darker, uneven, with a soft edge and a darker rim."""
-    radius = _between(0.06, 0.19, spot.strength) * float(rng.uniform(0.85, 1.2))
+    radius = _between(0.075, 0.19, spot.strength) * float(rng.uniform(0.85, 1.2))
     distance = blob(grid, spot.centre, radius, rng)
     soft = rng.uniform(0.15, 0.35) * radius
     uneven = np.clip(0.85 + 0.35 * clouds(rng, grid.size, 14), 0.3, 1.2)
     rim = np.exp(-np.square((distance + np.float32(soft)) / np.float32(soft)))
     share = np.clip(ramp(distance, soft, -soft) * uneven + 0.35 * rim, 0, 1) * surface.body
-    strength = _between(0.15, 0.68, min(1.0, 1.3 * spot.strength))
+    strength = _between(0.22, 0.68, min(1.0, 1.3 * spot.strength))
     tone = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.6, 1.0)], dtype=np.float32) * (1 - strength)
     return replace(
         surface,

@@ -217,11 +217,11 @@ def missing_hole(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
 
 
 def misplaced_hole(plan: Plan, strength: float, rng: np.random.Generator) -> Plan:
-    """A bolt hole was drilled beside its place, by .3 to 2.4 of its radii."""
+    """A bolt hole was drilled beside its place, by .4 to 2.3 of its radii."""
     pick = int(rng.integers(2, 6))
     hole = plan.holes[pick]
     towards = np.arctan2(hole.y - HEAD[1], hole.x - HEAD[0]) + (1 if rng.random() < 0.5 else -1) * np.pi / 2
-    turn, far = towards + rng.normal(0, 0.25), hole.radius * (0.3 + 2.1 * strength)
+    turn, far = towards + rng.normal(0, 0.25), hole.radius * (0.42 + 1.9 * strength)
     moved = Hole(hole.x + far * float(np.cos(turn)), hole.y + far * float(np.sin(turn)), hole.radius)
     return replace(plan, holes=(*plan.holes[:pick], moved, *plan.holes[pick + 1 :]))
 
