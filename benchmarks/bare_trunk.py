@@ -11,6 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.runtimes.contract import INPUT
+from restora.runtimes.onnx import open_session
+
+
+class BareTrunk:
+    """A trunk alone, opened as the graph of a model is: normalised pictures float32 [N, 3, H, W] in, features out."""
+
+    def __init__(self, graph: Path, threads: int | None = None) -> None:
+        self._session = open_session(graph, threads)
+
+    def __call__(self, normalised: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        return list(self._session.run(None, {INPUT: normalised}))
 
 
 def export_trunk(graph: Path, name: str, weights: str | None, level: int, size: tuple[int, int]) -> None:
@@ -25,9 +36,8 @@ def export_trunk(graph: Path, name: str, weights: str | None, level: int, size: 
     shapes = ({0: torch.export.Dim("pictures", min=1, max=4096)},)
     with warnings.catch_warnings(), quiet("torch.onnx"):
         warnings.simplefilter("ignore")
-        # names of a model's graph, so that it is opened with the very same options
         torch.onnx.export(
-            trunk.body.eval(), (example,), str(graph), dynamo=True, input_names=[INPUT], output_names=["score"],
+            trunk.body.eval(), (example,), str(graph), dynamo=True, input_names=[INPUT], output_names=["features"],
             dynamic_shapes=shapes, verbose=False,
         )  # fmt: skip
 

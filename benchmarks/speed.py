@@ -24,7 +24,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from bare_trunk import export_trunk, in_turns
+from bare_trunk import BareTrunk, export_trunk, in_turns
 from PIL import Image
 
 import restora
@@ -33,7 +33,6 @@ from restora.images.prepare import prepare
 from restora.images.read import read_picture
 from restora.images.sources import expand_sources
 from restora.runtimes.contract import count_cores
-from restora.runtimes.onnx import OnnxRuntime
 
 TARGETS = {"ratio": 2.0, "restora predict": 1.5, "import restora": 0.15, "restora --help": 0.5}
 COLD_STARTS = 5
@@ -61,7 +60,7 @@ def subject(asked: argparse.Namespace) -> Iterator[tuple[Path, list[str]]]:
         yield Path(scratch) / "m.restora", list(islice(cycle(paths), asked.count))
 
 
-def compare(detector: Detector, bare: OnnxRuntime, paths: list[str], batch: int, rounds: int) -> float:
+def compare(detector: Detector, bare: BareTrunk, paths: list[str], batch: int, rounds: int) -> float:
     """Print milliseconds a picture and their ratios at one batch size; the clock's ratio of the whole way to the trunk.
 
     Time of the processor says more than the clock where other work runs on the machine.
@@ -74,7 +73,7 @@ def compare(detector: Detector, bare: OnnxRuntime, paths: list[str], batch: int,
     tasks: list[Callable[[], object]] = [
         lambda: list(detector.predict(paths, batch=batch)),
         lambda: [detector.runtime(pixels) for _ in range(runs)],
-        lambda: [bare(normalised) for _ in range(runs)],  # type: ignore[arg-type]
+        lambda: [bare(normalised) for _ in range(runs)],
     ]
     found = in_turns(tasks, rounds)
     times = 1000 * np.median(found, 0) / len(paths)
@@ -125,7 +124,7 @@ def main() -> None:
         level = manifest.settings[manifest.method.replace("-", "_")]["pyramid"]["levels"][-1]
         what = f"{manifest.trunk.name} to level {level}"
         export_trunk(Path(scratch) / "trunk.onnx", manifest.trunk.name, asked.weights, level, manifest.input.size)
-        bare = OnnxRuntime(Path(scratch) / "trunk.onnx", asked.threads)
+        bare = BareTrunk(Path(scratch) / "trunk.onnx", asked.threads)
         height, width = read_picture(paths[0]).pixels.shape[:2]
         spec = detector.model.manifest.input
         print(f"{len(paths)} pictures of {height}x{width}, looked at as {spec.height}x{spec.width}", end="; ")

@@ -15,11 +15,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bare_trunk import export_trunk, in_turns
+from bare_trunk import BareTrunk, export_trunk, in_turns
 
 from restora.features.settings import PREFERRED, RANDOM, TINY
 from restora.runtimes.contract import count_cores
-from restora.runtimes.onnx import OnnxRuntime
 
 LEVEL = 3
 TARGET = 2.0
@@ -36,19 +35,19 @@ def main() -> None:
     print("load average", *(f"{load:.2f}" for load in os.getloadavg()))
     names = (asked.trunk, asked.beside)
     with tempfile.TemporaryDirectory(prefix="restora-trunks-") as scratch:
-        runtimes = []
+        trunks = []
         for name in names:
             graph = Path(scratch) / f"{name.replace('/', '-')}.onnx"
             export_trunk(graph, name, RANDOM, LEVEL, (asked.side, asked.side))
-            runtimes.append(OnnxRuntime(graph, None))
+            trunks.append(BareTrunk(graph))
         for batch in (1, 8):
             pictures = np.random.default_rng(0).standard_normal((batch, 3, asked.side, asked.side), dtype=np.float32)
 
-            def repeat(runtime: OnnxRuntime, pictures: np.ndarray) -> None:
+            def repeat(trunk: BareTrunk, pictures: np.ndarray) -> None:
                 for _ in range(PICTURES // len(pictures)):
-                    runtime(pictures)
+                    trunk(pictures)
 
-            tasks: list[Callable[[], object]] = [partial(repeat, runtime, pictures) for runtime in runtimes]
+            tasks: list[Callable[[], object]] = [partial(repeat, trunk, pictures) for trunk in trunks]
             found = in_turns(tasks, asked.rounds)[:, :, 0]
             times, ratio = 1000 * np.median(found, 0) / PICTURES, float(np.median(found[:, 1] / found[:, 0]))
             said = ", ".join(f"{name} {time:.1f} ms a picture" for name, time in zip(names, times, strict=True))

@@ -31,7 +31,7 @@ class Extent:
     steps: int
 
 
-WHOLE = Extent(good=160, test_good=40, defective=6, steps=300)
+WHOLE = Extent(good=200, test_good=60, defective=6, steps=300)
 QUICK = Extent(good=40, test_good=10, defective=1, steps=20)
 
 
@@ -114,15 +114,15 @@ def _steps_of(product: str, report: Callable[[str], None]) -> Callable[[Progress
 def _examine(
     detector: Detector, pictures: Path, page: Path, report: Callable[[str], None]
 ) -> tuple[dict[str, Any], Prediction]:
-    """The object of `evaluate --json`, and the defective picture of the highest score with its map."""
+    """The object of `evaluate --json`, and a defective picture with its map: the one of the middle score."""
     evaluation = detector.evaluate(pictures, report=page)
     record = evaluation.to_dict()
     for sentence in _sentences(pictures.name, record):
         report(sentence)
     report(f"{pictures.name}: the report is {page}.")
-    defective = (row.prediction for row in evaluation.rows if row.label == 1)
-    plainest = max(defective, key=lambda prediction: prediction.score or 0.0)
-    shown = replace(detector.look(pictures / plainest.name), name=plainest.name)
+    defective = sorted((row.prediction for row in evaluation.rows if row.label == 1), key=lambda one: one.score or 0.0)
+    name = defective[len(defective) // 2].name
+    shown = replace(detector.look(pictures / name), name=name)
     return {**record, "report": str(page), "pictures": str(pictures)}, shown
 
 
