@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from restora.bundle import read_model
 from restora.detector.detector import Detector
 from restora.errors import PictureError
+from restora.images.decode import MAX_PIXELS
 from restora.images.read import read_mask, read_picture, read_size
 from restora.images.sources import Source
 
@@ -23,6 +24,8 @@ cases = mostly(
     st.tuples(st.just("array"), arrays, st.none()) | st.tuples(st.just("image"), images, st.none()),
     3,
 )
+#: A few bytes may claim the largest picture that is read, of four 4-byte samples or copies a pixel.
+LIMIT_GROWTH = 16 * MAX_PIXELS
 DEPTHS = (None, 8, 10, 16)
 
 
@@ -111,11 +114,11 @@ def check_quiet(said: str) -> None:
 
 
 def test_a_few_pictures(tally, looked, capfd):
-    explore(tally("pictures"), cases, looked, 150)
+    explore(tally("pictures"), cases, looked, 150, LIMIT_GROWTH)
     check_quiet(capfd.readouterr().err)
 
 
 @pytest.mark.slow
 def test_many_pictures(tally, looked, capfd):
-    explore(tally("pictures"), cases, looked, 5000)
+    explore(tally("pictures"), cases, looked, 5000, LIMIT_GROWTH)
     check_quiet(capfd.readouterr().err)
