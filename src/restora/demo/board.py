@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image
 
 from restora.demo.board_layout import HOLES, LETTERS, PIECES, TRACES, VIAS, Piece, Trace, open_points
 from restora.demo.board_parts import GOLD, KINDS, TIN, TWO_POLES, Look
@@ -22,6 +23,7 @@ LAMINATE = np.array([0.60, 0.50, 0.31], dtype=np.float32)
 SILK = (0.80, 0.82, 0.78)
 SHAVINGS = (0.66, 0.64, 0.50)  # what a scratch leaves of the solder mask
 HALF = 0.90
+CELLS, MARGIN = 20, 3  # places for faults are weighed by squares, not at the board's edge
 LARGE = ("header", "processor", "driver", "can", "coil", "crystal")
 
 
@@ -203,8 +205,16 @@ def paint(plan: Plan, grid: Grid) -> Surface:
 
 
 def place(surface: Surface, grid: Grid, rng: np.random.Generator) -> Point:
-    """A point well on the board."""
-    return float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.7, 0.7))
+    """A point well on the board, rather on open mask or a chip's back than among legs, where a fault would drown."""
+    tone = surface.colour.mean(axis=2)
+    edges = np.abs(np.diff(tone, axis=0, append=tone[-1:])) + np.abs(np.diff(tone, axis=1, append=tone[:, -1:]))
+    coarse = Image.fromarray(edges).resize((CELLS, CELLS), Image.Resampling.BOX)
+    inner = np.asarray(coarse, dtype=np.float64)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    weight = np.square(1 / (0.02 + inner)).ravel()
+    row, column = divmod(int(rng.choice(weight.size, p=weight / weight.sum())), CELLS - 2 * MARGIN)
+    side = 2 / CELLS
+    x, y = (column + MARGIN + rng.random()) * side - 1, (row + MARGIN + rng.random()) * side - 1
+    return float(x), float(y)
 
 
 def _reseat(plan: Plan, index: int, seat: Seat) -> Plan:
@@ -250,15 +260,15 @@ def solder_bridge(plan: Plan, strength: float, rng: np.random.Generator) -> Plan
     """Solder joins neighbouring legs."""
     seat = plan.seats[_pick(plan, rng, ("processor", "driver"))]
     legs = KINDS[seat.piece.kind].pads
-    joined = 1 + int(strength * 4)
+    joined = min(1 + int(6 * strength), legs.count - 2)
     first = int(rng.integers(legs.count - joined))
     along = (first + joined / 2 - (legs.count - 1) / 2) * legs.pitch
     side = int(rng.integers(legs.sides)) * (1 if legs.sides == 4 else 2)
-    out = legs.middle - 0.005 + 0.018 * strength
+    out = legs.middle - 0.005 + 0.030 * strength
     x, y = [(out, along), (along, out), (-out, along), (along, -out)][side]
     heading = np.pi / 2 if side in (0, 2) else 0.0
     at = (seat.piece.x + seat.dx + x, seat.piece.y + seat.dy + y)
-    flaw = Flaw(at, heading, (joined + 0.7) * legs.pitch + 0.02 * strength, 0.036 + 0.080 * strength)
+    flaw = Flaw(at, heading, (joined + 0.7) * legs.pitch + 0.02 * strength, 0.044 + 0.120 * strength)
     return replace(plan, bridges=(flaw,))
 
 
@@ -280,8 +290,8 @@ def stain(surface: Surface, grid: Grid, spot: Spot, rng: np.random.Generator) ->
     distance = blob(grid, spot.centre, radius, rng)
     rim = np.exp(-np.square((distance + np.float32(0.02)) / np.float32(0.02)))
     uneven = np.clip(np.float32(0.75) + np.float32(0.4) * clouds(rng, grid.size, 14), 0.3, 1.2)
-    film = ramp(distance, 0.02, -0.03) * uneven * np.float32(0.12 + 0.48 * spot.strength) * surface.body
-    ring = rim * np.float32(0.25 + 0.55 * spot.strength) * surface.body
+    film = ramp(distance, 0.02, -0.03) * uneven * np.float32(0.14 + 0.52 * spot.strength) * surface.body
+    ring = rim * np.float32(0.28 + 0.60 * spot.strength) * surface.body
     milky = blend(surface.colour, np.array([0.60, 0.58, 0.46], dtype=np.float32), film)
     return replace(
         surface,

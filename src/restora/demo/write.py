@@ -22,7 +22,7 @@ from restora.errors import UsageError
 MARK = "drawn.json"  # says what was drawn; a folder with it is ours to replace
 STRENGTHS = "strengths.csv"  # path,kind,strength of every defective picture; hard ones have less than .25
 WEAKEST = 0.08  # below, a hard defect would be no more than noise
-DRAWING = 4  # raised whenever the same seed begins to give another picture
+DRAWING = 5  # raised whenever the same seed begins to give another picture
 
 
 def write_products(
