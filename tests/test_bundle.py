@@ -127,7 +127,7 @@ def test_a_missing_file_is_named(folder):
 
 def rewrite(folder: Path, **changes) -> None:
     """A manifest as another version would have written it, seal and all."""
-    from restora.bundle import _render
+    from restora.bundle.folder import _render
 
     document = json.loads((folder / "manifest.json").read_text())
     del document["seal"]
@@ -235,9 +235,9 @@ def test_a_full_disk_leaves_the_old_model(folder, monkeypatch, step, count):
         return call
 
     if step == "fsync":
-        monkeypatch.setattr("restora.bundle._flush_folder", lambda folder: None)
+        monkeypatch.setattr("restora.bundle.folder._flush_folder", lambda folder: None)
     if step == "write":
-        monkeypatch.setattr("restora.bundle._write_all", full(sys.modules["restora.bundle"]._write_all))
+        monkeypatch.setattr("restora.bundle.folder._write_all", full(sys.modules["restora.bundle.folder"]._write_all))
     else:
         monkeypatch.setattr(os, step, full(getattr(os, step)))
     with pytest.raises(MissingError, match="disk is full"):
@@ -273,7 +273,8 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_bundle import FILES, calibrated, manifest
-from restora.bundle import ModelError, read_model, write_model
+from restora.bundle import read_model, write_model
+from restora.errors import ModelError
 
 # every step on the file system raises an audit event before it happens, except fsync, which is counted by hand
 STEPS = ("open", "os.mkdir", "os.rename", "os.remove", "os.listdir", "os.scandir", "fcntl.flock")
