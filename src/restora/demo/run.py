@@ -31,7 +31,7 @@ class Extent:
     steps: int
 
 
-WHOLE = Extent(good=200, test_good=60, defective=6, steps=300)
+WHOLE = Extent(good=200, test_good=100, defective=6, steps=300)
 QUICK = Extent(good=40, test_good=10, defective=1, steps=20)
 
 
