@@ -35,7 +35,13 @@ DEVELOP = {
     "commutator": "kolektorsdd/commutator",
     "metal_plate": "mpdd/metal_plate",
 }
-DRAWN = ("loose_part", "fabric")  # drawn products, the further develop sets; they are drawn into the work folder
+DRAWN = (
+    "loose_part",
+    "part",
+    "fabric",
+    "board",
+    "cap",
+)  # drawn products, the further develop sets; drawn into the work folder
 REPORT = {"screw": "mvtec_ad/screw", "elpv": "elpv/mono", "chest": "nih_chestxray8/chest"}
 CATEGORIES = {**DEVELOP, **dict.fromkeys(DRAWN, ""), **REPORT}
 FOUR = ("screw", "tire", "commutator", "elpv")  # whose mean the bars are about
