@@ -33,12 +33,10 @@ bench: setup
 docs: setup
 	$(BIN)/zensical build --clean
 
-# The pictures of the documentation: draws, trains for some minutes where runs/figures holds no model, shows.
+# The documentation's pictures and outputs: draws and trains for some minutes where runs/figures is not there yet.
 figures: setup
-	$(BIN)/python docs/figures/products.py
 	$(BIN)/python docs/figures/ura_net.py runs/figures
-	$(BIN)/python docs/figures/promise.py runs/figures/part.restora runs/figures/part
-	$(BIN)/python docs/figures/drift.py runs/figures/part.restora runs/figures/part
+	$(BIN)/python docs/figures/outputs.py runs/figures
 
 setup: $(STAMP)
 

@@ -1,6 +1,6 @@
 """What happens to a promise when the pictures change: verdicts on drawn good pictures, as they are and altered.
 
-    python docs/figures/drift.py runs/figures/part.restora runs/figures/part
+    python docs/figures/drift.py runs/figures/stage/part.restora runs/figures/stage/parts
 
 Prints a Markdown table for the page "Is it right for my problem?".
 """
@@ -53,9 +53,6 @@ def main() -> None:
     """Print a row a change."""
     detector = restora.Detector.load(sys.argv[1])
     pictures = [Image.open(path).convert("RGB") for path in sorted(Path(sys.argv[2], "test", "good").glob("*.png"))]
-    promise = detector.promise()
-    if promise is not None:
-        print(f"promised at most {100 * promise.rate:.3g} % defect, about {100 * promise.not_ok:.3g} % not ok")
     print("| good pictures | ok | review | defect |\n|---|---|---|---|")
     for name, change in CHANGES.items():
         seen = Counter(found.verdict for found in detector.predict([change(picture) for picture in pictures]))

@@ -1,8 +1,8 @@
-"""Pictures of every drawn product, good and with some of its defects, for the page "Quick start".
+"""Pictures of the drawn products, good and with some of its defects, for the page "Quick start".
 
     python docs/figures/products.py
 
-Writes PNG files into docs/figures/products/ and prints their names. Needs no torch.
+Writes PNG files into docs/figures/products/ and prints a table of them. Needs no torch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from panels import HERE, Pixels, save
 
 from restora.demo import PRODUCTS, draw
+from restora.demo.draw import SHOWN
 from restora.images.overlay import heat_overlay
 from restora.metrics.regions import regions_above
 
@@ -32,14 +33,18 @@ def framed(product: str, kind: str, seed: int) -> Pixels:
 
 
 def main() -> None:
-    """Write one good and some defective pictures of every product."""
-    for name, product in PRODUCTS.items():
-        liked = [kind for kind in LIKED if kind in product.kinds]
-        kinds = [*liked, *(kind for kind in product.kinds if kind not in liked)][:KINDS]
+    """Write one good and some defective pictures of every product shown, and print the table of them."""
+    print("| product | good | defective | | |\n|---|---|---|---|---|")
+    for name in SHOWN:
+        every = PRODUCTS[name].kinds
+        liked = [kind for kind in LIKED if kind in every]
+        kinds = [*liked, *(kind for kind in every if kind not in liked)][:KINDS]
         save(OUT / f"{name}-good.png", draw(name, "good", SEED, 256).pixels)
+        cells = [f"`{name}`", f"![{name}, good](figures/products/{name}-good.png)"]
         for number, kind in enumerate(kinds, start=1):
             save(OUT / f"{name}-{kind}.png", framed(name, kind, SEED + number))
-        print(f"{name}: good, {', '.join(kinds)}; all its kinds: {', '.join(product.kinds)}")
+            cells.append(f"![{name}, {kind.replace('_', ' ')}, framed](figures/products/{name}-{kind}.png)")
+        print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

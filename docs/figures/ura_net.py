@@ -1,15 +1,13 @@
 """The pictures of the pages "URA-Net" and "My folder": the way of drawn pictures through a trained network.
 
-    python docs/figures/ura_net.py runs/figures                  # draws and trains what is not there yet; minutes
-    python docs/figures/ura_net.py runs/figures --trunk resnet18 --weights resnet18.safetensors
+    python docs/figures/ura_net.py runs/figures       # draws and trains what is not there yet; minutes
 
-The folder holds the drawn data set part/ and its model part.restora, for the other scripts as well. Writes PNG files
-into docs/figures/ura-net/. Needs the extra `train`.
+Writes PNG files into docs/figures/ura-net/. Needs the extra `train`.
 """
 
 from __future__ import annotations
 
-import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from panels import HERE, FalseColours, Pixels, coloured, save
+from stage import SHOWN as NUMBER
+from stage import SIZE, set_up
 from torch import Tensor
 
 import restora
-from restora.demo import write_products
 from restora.export.network import Network
 from restora.export.torch_runtime import load_network
 from restora.features.pyramid import Pyramid
@@ -31,20 +30,17 @@ from restora.methods.layers.noise import random_mask
 from restora.methods.ura_net.attention import widen
 from restora.methods.ura_net.network import UraNet
 from restora.methods.ura_net.synthesis import Source, plant
-from restora.training.settings import PRESETS
 from restora.training.textures import draw_texture
 
 OUT = HERE / "ura-net"
-PRODUCT = "part"
-SIZE = 256
 # Test pictures, which no training saw: those that are shown, and good ones that say what usual features are.
-SHOWN = {kind: f"test/{kind}/0002.png" for kind in ("good", "scratch", "missing_hole", "stain")}
+SHOWN = {kind: f"test/{kind}/{NUMBER:04d}.png" for kind in ("good", "scratch", "missing_hole", "stain")}
 NORMAL = [f"test/good/{number:04d}.png" for number in range(10, 18)]
 TRAINED = ("texture", "foreign", "shuffle", "noise")
 MASK_SEED = 5
-# Where the colours of a map end. Planted anomalies fill the scales; the perception is shyer about real defects.
-PLANTED_SCALE = {"probability": 1.0, "aleatoric": 0.25, "epistemic": 0.05}
-REAL_SCALE = {"probability": 0.5, "aleatoric": 0.25, "epistemic": 0.005}
+# Where the colours of a map end, as the page says.
+PLANTED_SCALE = {"probability": 1.0, "aleatoric": 0.25, "epistemic": 0.02}
+REAL_SCALE = {"probability": 0.5, "aleatoric": 0.25, "epistemic": 0.01}
 
 
 @dataclass(frozen=True)
@@ -60,16 +56,8 @@ class Way:
 
 def main() -> None:
     """Draw and train what is not there, then write every picture."""
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("work", type=Path, help="folder for the drawn pictures and the model")
-    words.add_argument("--trunk", help="trunk to train with; the usual one unless stated")
-    words.add_argument("--weights", help="its weights; those at hand unless stated")
-    words.add_argument("--steps", type=int, default=600)
-    given = words.parse_args()
-    data = write_products(given.work, PRODUCT, good=200, test_good=40, defective=6, size=SIZE)
-    model = given.work / f"{PRODUCT}.restora"
-    if not model.exists():
-        _train(data, model, given.trunk, given.weights, given.steps)
+    stage = set_up(Path(sys.argv[1]))
+    data, model = stage / "parts", stage / "part.restora"
     detector = restora.Detector.load(model)
     network = load_network(detector.model)
     pictures = [read_picture(data / name).pixels for name in SHOWN.values()]
@@ -84,12 +72,6 @@ def main() -> None:
             raise SystemExit(f"{model} has no calibration, so its maps have no colours")
         save(OUT / f"{kind}-verdict.png", heat_overlay(picture, found.map, *found.colours, found.regions))
         print(f"{kind}: {found.verdict}, p {found.p_value:.3f}, score {found.score:.2f}, doubt {found.doubt:.4f}")
-
-
-def _train(data: Path, out: Path, trunk: str | None, weights: str | None, steps: int) -> None:
-    small = PRESETS["small"]
-    settings = small.model_copy(update={"fit": small.fit.model_copy(update={"steps": steps})})
-    restora.train(data, out=out, trunk=trunk, weights=weights, config=settings, say=print)
 
 
 def _restorer(network: Network) -> UraNet:
@@ -128,7 +110,7 @@ def _perceived(found: Restoration, row: int, scale: dict[str, float]) -> dict[st
 def _show_way(out: Path, way: Way, usual: Way, colours: list[FalseColours]) -> None:
     """Picture, features, perception, restoration, residual and map of each shown picture."""
     residual = (way.pyramid.levels[0] - way.restoration.levels[0]).square().mean(1, keepdim=True)
-    most = float(residual.quantile(0.998))
+    most = float(residual.quantile(0.985))
     strange = 2 * float(usual.map.amax((1, 2)).max())
     for row, kind in enumerate(SHOWN):
         maps = {
@@ -146,11 +128,11 @@ def _show_way(out: Path, way: Way, usual: Way, colours: list[FalseColours]) -> N
 
 
 def _central_mask(grid: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A mask as training draws them, whose middle lies near that of the picture: there the part is."""
+    """A mask as training draws them, in one piece and in the middle of the picture: there the part is."""
     while True:
         mask = random_mask(grid, rng, area=(0.04, 0.12))
-        middle = np.argwhere(mask > 0.5).mean(0) / grid
-        if np.abs(middle - 0.5).max() < 0.1:
+        places = np.argwhere(mask > 0) / grid
+        if np.abs(places.mean(0) - 0.5).max() < 0.15 and np.ptp(places, axis=0).max() < 0.5:
             return mask
 
 
