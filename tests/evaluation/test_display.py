@@ -88,3 +88,9 @@ def test_a_name_is_not_markup():
 
 def test_colours_are_left_to_the_page():
     assert not re.search(r"color|background|#[0-9a-f]{3}", evaluate_rows({}, ROWS, promise=promise())._repr_html_())
+
+
+def test_on_a_terminal_one_line_says_it():
+    shown = repr(evaluate_rows({"name": "parts"}, ROWS, promise=promise()))
+    assert shown == "<Evaluation of parts: 7 pictures, image AUROC 0.625>"
+    assert repr(evaluate_rows({}, ROWS[:1])) == "<Evaluation of pictures: 1 pictures, image AUROC none>"

@@ -20,6 +20,8 @@ from restora.bundle import read_model
 from restora.detector.detector import Detector
 from restora.errors import PictureError
 from restora.export.torch_runtime import open_torch_runtime
+from restora.features.settings import TrunkSettings
+from restora.features.tiny import BUNDLED
 from restora.images.split import content_digest
 from restora.training.settings import RunSettings
 from restora.training.train import Job, train
@@ -229,11 +231,14 @@ def test_the_command_that_is_named_makes_the_model_again(trained, settings):
     """Its words are options of `restora train`; a preset is named only where every setting is the preset's."""
     from restora.training.write import reproduce
 
-    plan = SimpleNamespace(settings=RunSettings(seed=4), dataset="my parts", size=(64, 96), textures=None)
+    chosen = RunSettings(seed=4, trunk=TrunkSettings(name="resnet18"))
+    plan = SimpleNamespace(settings=chosen, dataset="my parts", size=(64, 96), textures=None)
     assert reproduce(plan, Path("/home/me/w.safetensors")) == (
         "restora train 'my parts' --out 'my parts.restora' --method ura-net --preset small --trunk resnet18 "
         "--weights w.safetensors --size 64x96 --seed 4"
     )
+    assert "--weights" not in reproduce(plan, BUNDLED)  # they are in the package
+    assert "--weights random" in reproduce(plan, None)
     plan.settings = settings()
     assert "--config settings.toml" in reproduce(plan, None)
     assert "--preset" not in reproduce(plan, None)

@@ -92,13 +92,14 @@ def train(
     if json:
         emit_json(summary)
     else:
-        from restora.cli.info import card_lines
+        from restora.cli.info import card_lines, trunk_sentences
 
         emit("\n".join(card_lines(summary)))
-        say(
-            f"The trunk was {summary['trunk']['name']}; 'restora weights list' shows what else is at hand, "
-            "'restora weights fetch NAME' gets another."
-        )
+        if not list(trunk_sentences(summary["trunk"])):  # else the card has said it
+            say(
+                f"The trunk was {summary['trunk']['name']}; 'restora weights list' shows what else is at hand, "
+                "'restora weights fetch NAME' gets another."
+            )
 
 
 class _JsonLines:

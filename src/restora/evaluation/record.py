@@ -134,6 +134,12 @@ class Evaluation:
             "model": dict(self.model),
         }
 
+    def __repr__(self) -> str:
+        """One line: the rows and curves of thousands of pictures are no help on a terminal."""
+        auroc = "none" if self.image.auroc is None else f"{self.image.auroc:.3f}"
+        name = self.dataset.get("name", "pictures")
+        return f"<Evaluation of {name}: {len(self.rows)} pictures, image AUROC {auroc}>"
+
     def _repr_html_(self) -> str:
         from restora.evaluation.display import evaluation_html
 
