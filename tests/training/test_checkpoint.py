@@ -143,3 +143,20 @@ def test_a_log_from_the_start_begins_anew(tmp_path):
     Log(tmp_path / "log.csv").write(0, {"loss": 1.0})
     Log(tmp_path / "log.csv")
     assert not (tmp_path / "log.csv").exists()
+
+
+def test_a_folder_is_held_by_one_training(tmp_path):
+    folder = tmp_path / "m.restora.partial"
+    with checkpoint.sole_owner(folder):
+        (folder / "log.csv").write_text("step\n")
+        with pytest.raises(UsageError, match="a training that is running"), checkpoint.sole_owner(folder):
+            pytest.fail("two hold it")
+        checkpoint.clear(folder)
+        assert list(folder.iterdir()) == []
+        with pytest.raises(UsageError, match="running"), checkpoint.sole_owner(folder):
+            pytest.fail("emptying it let it go")
+        (folder / "log.csv").write_text("step\n")
+    with checkpoint.sole_owner(folder):  # what lies there is held again, and kept
+        assert (folder / "log.csv").read_text() == "step\n"
+        checkpoint.clear(folder)
+    assert not folder.exists()

@@ -271,3 +271,15 @@ def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, pictures, s
 def test_a_device_that_is_not_there_is_missing(tmp_path, pictures):
     with pytest.raises(MissingError, match="No CUDA device"):
         train(pictures(3), out=tmp_path / "m.restora", device="cuda")
+
+
+@pytest.mark.parametrize("how", [{}, {"overwrite": True}, {"resume": True}])
+def test_a_training_that_runs_is_left_alone(tmp_path, pictures, settings, how):
+    out = tmp_path / "m.restora"
+    partial = tmp_path / "m.restora.partial"
+    with checkpoint.sole_owner(partial):
+        (partial / "log.csv").write_text("step\n")
+        with pytest.raises(UsageError, match="a training that is running"):
+            train(pictures(16), out=out, config=settings(steps=2), **how)
+        assert [path.name for path in partial.iterdir()] == ["log.csv"]
+    assert not out.exists()

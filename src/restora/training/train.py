@@ -113,18 +113,19 @@ def train(
     plan = replace(plan, textures=Path(textures).name if textures else None)
     check_readable(plan.split.calibration, settings.input.depth)
     mask = read_ignore(settings.input.ignore, plan) if settings.input.ignore else None
-    if resume:
-        check_same(partial, plan)
-    else:
+    with checkpoint.sole_owner(partial):
+        if resume:
+            check_same(partial, plan)
+        else:
+            checkpoint.clear(partial)
+        job = Job(plan, partial, where, Path(textures) if textures else None, mask, progress, say or (lambda _: None))
+        try:
+            network = job.fit(network_trunk, minutes)
+            detector = write_detector(network, job.plan, out, mask)
+        except BaseException:
+            job.leave()
+            raise
         checkpoint.remove(partial)
-    job = Job(plan, partial, where, Path(textures) if textures else None, mask, progress, say or (lambda _: None))
-    try:
-        network = job.fit(network_trunk, minutes)
-        detector = write_detector(network, job.plan, out, mask)
-    except BaseException:
-        job.leave()
-        raise
-    checkpoint.remove(partial)
     return detector
 
 
