@@ -66,6 +66,13 @@ def test_help_computes_nothing(line):
     assert not loaded & {*TRAINING, "numpy", "scipy", "PIL", "onnxruntime", "openvino", "jinja2"}
 
 
+def test_the_table_of_verbs_loads_no_settings():
+    """Every command begins with it; typer itself takes pydantic for some verbs' options, later."""
+    loaded = loaded_by("import restora.cli.app")
+    assert "restora.features.settings" not in loaded
+    assert "pydantic" not in loaded
+
+
 def test_a_prediction_loads_only_what_it_uses(tiny_model, tmp_path):
     from PIL import Image
 

@@ -94,7 +94,7 @@ def write_model(folder: Path, manifest: Manifest, files: Mapping[str, Path | byt
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _one_writer(folder):
+        with hold_folder(folder):
             try:
                 return _write(folder, manifest, files or {})
             except OSError:
@@ -303,8 +303,11 @@ def _is_ours(path: Path) -> bool:
 
 
 @contextmanager
-def _one_writer(folder: Path) -> Iterator[None]:
-    """One writer at a time, where the system can lock a folder; readers never wait."""
+def hold_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """One process at a time holds a folder, where the system can lock one; who only reads it never asks.
+
+    Raises BlockingIOError, without `wait`, where another holds it.
+    """
     try:
         import fcntl
     except ImportError:  # Windows
@@ -312,7 +315,7 @@ def _one_writer(folder: Path) -> Iterator[None]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(handle)

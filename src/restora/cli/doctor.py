@@ -11,7 +11,6 @@ from typing import Any
 
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, size, table
-from restora.features.settings import PREFERRED, TINY
 
 # Extra of Restora -> the packages it brings and what they are for.
 EXTRAS = {
@@ -63,6 +62,8 @@ def examine() -> dict[str, Any]:
 
 
 def _advice(facts: dict[str, Any]) -> list[str]:
+    from restora.features.settings import PREFERRED, TINY
+
     packages = facts["packages"]
     missing_core = [name for name in CORE if packages[name] is None]
     said = (

@@ -7,7 +7,6 @@ from typing import Any
 
 from restora.cli.options import Json, Model
 from restora.cli.output import emit, emit_json, size, table
-from restora.features.settings import PREFERRED, TINY
 from restora.features.terms import RANDOM_TERMS
 
 
@@ -57,6 +56,8 @@ def strangest_lines(strangest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def trunk_sentences(trunk: Mapping[str, Any]) -> Iterator[str]:
     """What to do about a trunk that was taught nothing, or that is small; nothing for any other."""
+    from restora.features.settings import PREFERRED, TINY
+
     if trunk["name"] == TINY:
         yield (
             f"The trunk {TINY} came with the package and is small; 'restora weights fetch {PREFERRED}' gets a larger "

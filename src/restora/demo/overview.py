@@ -40,7 +40,6 @@ def _view(exhibit: Exhibit) -> dict[str, Any]:
     return {
         "product": exhibit.product,
         "auroc": exhibit.record["image"]["auroc"],
-        "pixel": exhibit.record["pixel"],
         "found": sum(kind["found"] for kind in kinds.values()),
         "defects": sum(kind["n"] for kind in kinds.values()),
         "kinds": [(name.replace("_", " "), kind["found"], kind["n"]) for name, kind in kinds.items()],

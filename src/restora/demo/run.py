@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from restora.demo.draw import SHOWN
 from restora.demo.overview import Exhibit, write_overview
 from restora.demo.write import write_products
+from restora.features.settings import TINY
 
 if TYPE_CHECKING:
     from restora.detector.detector import Detector
     from restora.training.loop import Progress
     from restora.training.settings import RunSettings
     from restora.verdicts.prediction import Prediction
-
-#: The trunk in the package, whatever else is at hand: the demo is the same on every machine.
-TRUNK = "restora-tiny"
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def run_demo(
     from restora.training.train import train
 
     out, extent = Path(out), QUICK if quick else WHOLE
-    name = trunk or TRUNK
+    name = trunk or TINY  # whatever else is at hand: the demo is the same on every machine
     report(f"The trunk is {name}" + (f", with the weights {weights}." if weights is not None else "."))
     settings = _settings(extent)
     results: dict[str, dict[str, Any]] = {}
@@ -80,8 +78,8 @@ def run_demo(
             progress=_steps_of(product, report),
             say=_about(product, report),
         )
-        results[product], plainest = _examine(detector, pictures, out / f"{product}.html", report)
-        exhibits.append(Exhibit(product, results[product], plainest))
+        results[product], example = _examine(detector, pictures, out / f"{product}.html", report)
+        exhibits.append(Exhibit(product, results[product], example))
     report(f"All of it at a glance: {write_overview(out / 'index.html', exhibits)}")
     return results
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from restora.bundle import hold_folder
 from restora.errors import MissingError, UsageError
 
 STATE = "state.json"
@@ -94,32 +95,18 @@ def sole_owner(folder: Path) -> Iterator[None]:
     Raises UsageError where another training holds it. Where the system cannot lock a folder, nothing is held.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_folder(folder, wait=False))
+        except BlockingIOError:
+            raise UsageError(
+                f"{folder} belongs to a training that is running; wait for its end, or name another folder with --out."
+            ) from None
         try:
             yield
         finally:
             with suppress(OSError):
                 folder.rmdir()
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{folder} belongs to a training that is running; wait for its end, or name another folder with --out."
-            ) from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def clear(folder: Path) -> None:
