@@ -113,7 +113,7 @@ def run_cell(method: str, category: str, seed: int, chosen: argparse.Namespace) 
         "pixel_auroc": rounded(pixel.auroc) if pixel is not None else "",
         "aupro_30": rounded(pixel.aupro_30) if pixel is not None else "",
         "recipe": recipe_hash(settings, method),
-        "steps": settings.fit.steps if method in ("ura-net", "trunk-only") else 0,
+        "steps": settings.of("ura-net").fit.steps if method in ("ura-net", "trunk-only") else 0,
         "fit_seconds": round(fitted - start, 1),
         "look_seconds": round(looked - fitted, 1),
         "megabytes": round(sum(path.stat().st_size for path in folder.iterdir()) / 1e6, 1),
@@ -134,9 +134,11 @@ def drawn(product: str, work: Path) -> Path:
 
 def memory(settings: RunSettings, source: Path) -> MemoryRuntime:
     """The nearest-neighbour memory, fitted on the same part of the good pictures."""
-    trunk = load_trunk(str(settings.trunk.name), weights=settings.trunk.weights, levels=settings.ura_net.pyramid.levels)
+    trunk = load_trunk(
+        str(settings.trunk.name), weights=settings.trunk.weights, levels=settings.of("ura-net").pyramid.levels
+    )
     plan = make_plan(settings, open_source(source, None), trunk)
-    return MemoryRuntime(trunk, Aggregate(settings.ura_net.pyramid, trunk.levels), plan, settings.seed)
+    return MemoryRuntime(trunk, Aggregate(settings.of("ura-net").pyramid, trunk.levels), plan, settings.seed)
 
 
 def recipe_hash(settings: RunSettings, method: str) -> str:

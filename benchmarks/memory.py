@@ -63,10 +63,9 @@ def sample(*arguments: object) -> list[float]:
 def train(folder: Path, out: Path, steps: int, weights: str) -> None:
     """The child that trains."""
     import restora
-    from restora.training.settings import PRESETS
+    from restora.training.plan import resolve_settings
 
-    small = PRESETS["small"]
-    few = small.model_copy(update={"fit": small.fit.model_copy(update={"steps": steps})})
+    few = resolve_settings("small", None, {"ura_net.fit.steps": steps})
     restora.train(folder, out=out, config=few, weights=weights)
 
 

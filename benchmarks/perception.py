@@ -19,6 +19,7 @@ from restoration import UNSEEN
 from torch import nn
 from torch.nn import functional
 
+from restora.methods.ura_net.network import UraNet
 from restora.methods.ura_net.perception import Perceived, Perception
 from restora.metrics.ranking import auroc
 
@@ -68,7 +69,7 @@ def main() -> None:
     """Print one JSON line a model and number of draws."""
     for model, data in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
         subject = Subject(Path(model), Path(data))
-        if subject.restorer.perception is None:
+        if not isinstance(subject.restorer, UraNet) or subject.restorer.perception is None:
             print(json.dumps({"model": Path(model).name, "perception": "off"}))
             continue
         for count in DRAWS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -16,8 +15,9 @@ from restora.export.torch_runtime import load_network
 from restora.features.pyramid import Pyramid
 from restora.images.layouts import read_dataset
 from restora.images.split import split_good
+from restora.methods.branch import Branch
+from restora.methods.contract import as_restorer
 from restora.methods.layers.noise import random_mask
-from restora.methods.ura_net.network import UraNet
 from restora.methods.ura_net.synthesis import Source, plant
 from restora.training.plan import prepared_batches
 from restora.training.textures import texture_pictures
@@ -41,9 +41,11 @@ class Subject:
     def __init__(self, model: Path, data: Path) -> None:
         self.model: Model = read_model(model)
         network = load_network(self.model)
-        self.restorer = cast("UraNet", network.restorer)
+        if not isinstance(network.head, Branch):
+            raise SystemExit(f"{model} joins several methods; name a model of one of them")
+        self.restorer = as_restorer(network.head.restorer)
         self._trunk = network.trunk
-        self._aggregate = network.aggregate
+        self._aggregate = network.head.aggregate
         size = self.model.manifest.input.size
         held_out = split_good(read_dataset(data).good("train")).calibration
         self.batches = [self._features(batch) for batch in prepared_batches(held_out, size, None, BATCH)]

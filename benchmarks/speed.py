@@ -47,14 +47,13 @@ def subject(asked: argparse.Namespace) -> Iterator[tuple[Path, list[str]]]:
         return
     with tempfile.TemporaryDirectory(prefix="restora-speed-") as scratch:
         from restora.demo.draw import draw
-        from restora.training.settings import PRESETS
+        from restora.training.plan import resolve_settings
 
         (Path(scratch) / "good").mkdir()
         for number in range(24):
             path = Path(scratch) / f"good/{number:02d}.jpg"
             Image.fromarray(draw("part", "good", number, 512).pixels).save(path, quality=92)
-        small = PRESETS["small"]
-        hasty = small.model_copy(update={"fit": small.fit.model_copy(update={"steps": 4})})  # speed does not learn
+        hasty = resolve_settings("small", None, {"ura_net.fit.steps": 4})  # speed does not learn
         restora.train(Path(scratch) / "good", out=Path(scratch) / "m.restora", config=hasty, weights=asked.weights)
         paths = sorted(str(path) for path in (Path(scratch) / "good").iterdir())
         yield Path(scratch) / "m.restora", list(islice(cycle(paths), asked.count))

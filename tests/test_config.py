@@ -6,9 +6,11 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from restora.config import from_toml, load_settings, preset_settings, read_settings, to_toml
+from restora.config import from_toml, load_settings, read_settings, to_toml
 from restora.errors import SettingsError, UsageError
-from restora.training.settings import PRESETS, FitSettings, RunSettings
+from restora.methods.settings import FitSettings
+from restora.methods.ura_net.settings import UraNetSettings
+from restora.training.settings import PRESET_NAMES, RunSettings, run_preset
 
 
 class Oven(BaseModel):
@@ -88,26 +90,27 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path):
         read_settings(tmp_path / "picture.toml", Cake)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", PRESET_NAMES)
 def test_every_preset_survives_the_file_whole(preset, tmp_path: Path):
     file = tmp_path / "run.toml"
-    file.write_text(to_toml(PRESETS[preset]))
-    assert load_settings(file) == PRESETS[preset]
+    file.write_text(to_toml(run_preset(preset=preset)))
+    assert load_settings(file) == run_preset(preset=preset)
 
 
 def test_a_setting_left_open_against_its_preset_survives_the_file(tmp_path: Path):
     # the preset has steps; a record without them must not get them back from the preset
-    settings = RunSettings(fit=FitSettings(steps=None, batch=5))
+    settings = RunSettings(ura_net=UraNetSettings(fit=FitSettings(steps=None, batch=5)))
     (tmp_path / "run.toml").write_text(to_toml(settings))
     assert load_settings(tmp_path / "run.toml") == settings
 
 
 def test_what_a_file_leaves_out_is_as_in_the_preset_it_names(tmp_path: Path):
-    (tmp_path / "run.toml").write_text('preset = "paper"\n[fit]\nbatch = 3\n')
+    (tmp_path / "run.toml").write_text('preset = "paper"\n[ura_net.fit]\nbatch = 3\n')
     settings = load_settings(tmp_path / "run.toml")
-    assert settings.fit.batch == 3
-    assert settings.fit.learning_rate == PRESETS["paper"].fit.learning_rate
-    assert settings.ura_net == PRESETS["paper"].ura_net
+    paper = run_preset(preset="paper").ura_net
+    assert settings.ura_net.fit.batch == 3
+    assert settings.ura_net.fit.learning_rate == paper.fit.learning_rate
+    assert settings.ura_net.restorer == paper.restorer
 
 
 def test_a_rule_between_keys_is_told_without_the_whole_table(tmp_path: Path):
@@ -120,4 +123,4 @@ def test_a_rule_between_keys_is_told_without_the_whole_table(tmp_path: Path):
 def test_an_unknown_preset_or_method_names_the_nearest(names):
     method, preset, nearest = names
     with pytest.raises(UsageError, match=f"the nearest is {nearest}"):
-        preset_settings(method, preset)
+        run_preset(method, preset)

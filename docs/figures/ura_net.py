@@ -25,6 +25,7 @@ from restora.export.torch_runtime import load_network
 from restora.features.pyramid import Pyramid
 from restora.images.overlay import heat_overlay
 from restora.images.read import read_picture
+from restora.methods.branch import Branch
 from restora.methods.contract import Restoration
 from restora.methods.layers.noise import random_mask
 from restora.methods.ura_net.attention import widen
@@ -74,15 +75,22 @@ def main() -> None:
         print(f"{kind}: {found.verdict}, p {found.p_value:.3f}, score {found.score:.2f}, doubt {found.doubt:.4f}")
 
 
+def _branch(network: Network) -> Branch:
+    if not isinstance(network.head, Branch):
+        raise SystemExit("these pictures are of URA-Net alone; name a model of that method")
+    return network.head
+
+
 def _restorer(network: Network) -> UraNet:
-    if not isinstance(network.restorer, UraNet):
+    restorer = _branch(network).restorer
+    if not isinstance(restorer, UraNet):
         raise SystemExit("these pictures are of URA-Net; name a model of that method")
-    return network.restorer
+    return restorer
 
 
 def _features(network: Network, pictures: Pixels) -> Pyramid:
     raw = network.trunk(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
-    pyramid: Pyramid = network.aggregate(raw)
+    pyramid: Pyramid = _branch(network).aggregate(raw)
     return pyramid
 
 
@@ -93,7 +101,7 @@ def _go(network: Network, pictures: list[Pixels]) -> Way:
     if restoration.probability is None:
         raise SystemExit("this model perceives nothing; train one with perception on")
     mask = widen(restoration.probability, restorer.settings.attention.widening)
-    return Way(stacked, pyramid, restoration, mask, network.residual(pyramid.levels, restoration.levels))
+    return Way(stacked, pyramid, restoration, mask, _branch(network).residual(pyramid.levels, restoration.levels))
 
 
 def _plane(values: Tensor | None, row: int) -> NDArray[np.float32]:

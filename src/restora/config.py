@@ -11,7 +11,7 @@ import io
 import re
 import tomllib
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,30 +43,21 @@ _BOUNDS = {
 }
 
 
-def preset_settings(method: str, preset: str) -> RunSettings:
-    """All settings of a method's preset; UsageError with the nearest name for one that does not exist."""
-    from restora.training.settings import PRESETS, Method
-
-    for name, known, what in ((method, typing.get_args(Method), "method"), (preset, tuple(PRESETS), "preset")):
-        if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.0)
-            raise UsageError(
-                f"There is no {what} named {name!r}; the nearest is {near[0]}, all are {', '.join(known)}."
-            )
-    return PRESETS[preset].model_copy(update={"method": method})
-
-
 def load_settings(path: str | Path) -> RunSettings:
     """Read the settings of a training from a TOML file; what the file leaves out is as in the preset it names.
 
     Raises UsageError when the file cannot be read and SettingsError, one sentence with every mistake, when it does
     not hold settings.
     """
-    from restora.training.settings import PRESETS, RunSettings
+    from restora.training.settings import DEFAULT_METHOD, RunSettings, run_preset
 
     def base(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        named = values.get("preset")
-        return PRESETS[named].model_dump() if isinstance(named, str) and named in PRESETS else {}
+        try:
+            return run_preset(
+                str(values.get("method", DEFAULT_METHOD)), str(values.get("preset", "small"))
+            ).model_dump()
+        except SettingsError:  # a name that does not exist is told with whatever else is wrong
+            return {}
 
     return read_settings(path, RunSettings, base=base)
 
@@ -132,14 +123,19 @@ def explain(error: ValidationError, kind: type[BaseModel], text: str = "") -> st
     return "; ".join(_explain_one(dict(fault), kind, lines) for fault in error.errors(include_url=False))
 
 
-def to_toml(settings: BaseModel) -> str:
-    """Write a record as TOML: a comment with meaning and range above each key, a table for each record inside it."""
-    return "\n".join(_lines(settings, ())).strip() + "\n"
+def to_toml(settings: BaseModel, leave_out: Sequence[str] = ()) -> str:
+    """Write a record as TOML: a comment with meaning and range above each key, a table for each record inside it.
+
+    `leave_out`: keys of the record that are not written.
+    """
+    return "\n".join(_lines(settings, (), leave_out)).strip() + "\n"
 
 
-def _lines(settings: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
+def _lines(settings: BaseModel, place: tuple[str, ...], leave_out: Sequence[str] = ()) -> Iterator[str]:
     inner: list[tuple[str, BaseModel]] = []
     for name, field in type(settings).model_fields.items():
+        if name in leave_out:
+            continue
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
             inner.append((name, value))

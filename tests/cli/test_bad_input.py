@@ -254,7 +254,7 @@ def test_a_calibration_on_a_full_disk_keeps_the_old_one(capfd, place, monkeypatc
     assert "disk is full" in said
 
 
-@pytest.mark.parametrize("text", ["[fit]\nsteps = -1\nbath = 2\n", "steps = \n"])
+@pytest.mark.parametrize("text", ["[ura_net.fit]\nsteps = -1\nbath = 2\n", "steps = \n"])
 def test_a_bad_settings_file_stops_a_training(capfd, place, text):
     (place / "run.toml").write_text(text)
     assert "run.toml" in refused(capfd, place, TRAIN % "fine" + " --config {place}/run.toml")

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from restora.cli.run import run
-from restora.config import from_toml
-from restora.training.settings import PRESETS, RunSettings
+from restora.config import load_settings
+from restora.training.settings import PRESET_NAMES, run_preset
 
 
 def picture(path, value=100, shape=(32, 32)):
@@ -43,21 +43,21 @@ def test_layouts_are_listed(capsys):
     assert "mvtec-ad" in [layout["name"] for layout in json.loads(capsys.readouterr().out)]
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", PRESET_NAMES)
 def test_config_show_prints_what_train_reads(preset, tmp_path, capsys):
     assert run(["config", "show", "--preset", preset]) == 0
     text = capsys.readouterr().out
-    assert from_toml(text, RunSettings) == PRESETS[preset]
     (tmp_path / "run.toml").write_text(text)
+    assert load_settings(tmp_path / "run.toml") == run_preset(preset=preset)
     assert run(["config", "check", str(tmp_path / "run.toml")]) == 0
 
 
 def test_config_check_names_both_mistakes(tmp_path, capsys):
-    (tmp_path / "run.toml").write_text("[fit]\nbath = 3\nsteps = -1\n")
+    (tmp_path / "run.toml").write_text("[ura_net.fit]\nbath = 3\nsteps = -1\n")
     assert run(["config", "check", str(tmp_path / "run.toml")]) == 2
     said = capsys.readouterr().err
-    assert "fit.bath (line 2) is not a setting, the nearest is fit.batch" in said
-    assert "fit.steps (line 3) is -1, allowed is at least 0" in said
+    assert "ura_net.fit.bath (line 2) is not a setting, the nearest is ura_net.fit.batch" in said
+    assert "ura_net.fit.steps (line 3) is -1, allowed is at least 0" in said
     assert said.count("\n") == 1
 
 

@@ -14,9 +14,8 @@ from torch import Tensor
 from restora.detector.detector import Detector
 from restora.export.graph import export_graph, save_state
 from restora.export.network import Network
-from restora.features.pyramid import Aggregate, Pyramid, load_trunk
-from restora.methods.residual import Residual
-from restora.methods.ura_net.network import UraNet
+from restora.features.pyramid import Pyramid, load_trunk
+from restora.methods.head import Frame, build_branch
 from restora.methods.ura_net.settings import UraNetSettings
 from restora.runtimes.onnx import OnnxRuntime
 from restora.training.settings import RunSettings
@@ -51,14 +50,15 @@ def build_network() -> Network:
     """Trunk, restorer and residual; weights of the Bayesian layers wide, so that doubt is there to be compared."""
     settings = tiny_settings()
     trunk = load_trunk("resnet18", weights="random")
-    aggregate = Aggregate(settings.pyramid, trunk.levels)
+    frame = Frame(settings.pyramid.levels, trunk.levels, SIZE, 12)
+    torch.manual_seed(0)
+    branch = build_branch("ura-net", settings, frame)
+    aggregate, restorer = branch.aggregate, branch.restorer
     given = torch.from_numpy(draw_pictures(12)).permute(0, 3, 1, 2)
     with torch.no_grad():
         raw = aggregate.pooled(trunk(given))
         aggregate.set_scale([float(level.std()) for level in raw])
         normal = aggregate.finish(raw)
-    torch.manual_seed(0)
-    restorer = UraNet(settings, aggregate.levels, SIZE, 12)
     restorer.start(normal, np.random.default_rng(0))
     with torch.no_grad():
         restorer.perception.head.bias[0] = 0.0
@@ -66,14 +66,13 @@ def build_network() -> Network:
             layer.rho.fill_(-2.0)
     restorer.draw(np.random.default_rng(0))
     restorer.eval()
-    residual = Residual(settings.residual, aggregate.levels, SIZE)
 
     def pairs() -> Iterator[tuple[list[Tensor], list[Tensor]]]:
         with torch.no_grad():
             yield normal.levels, restorer.restore(Pyramid(normal.levels)).levels
 
-    residual.fit(pairs)
-    return Network(trunk, aggregate, restorer, residual, perceives=True).eval()
+    branch.residual.fit(pairs)
+    return Network(trunk, branch).eval()
 
 
 @dataclass
@@ -103,8 +102,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Detector:
         {
             "input": {"size": f"{SIZE[0]}x{SIZE[1]}"},
             "trunk": {"name": "resnet18", "weights": "random"},
-            "fit": {"steps": 3, "batch": 4},
-            "ura_net": tiny_settings().model_dump(),
+            "ura_net": {**tiny_settings().model_dump(), "fit": {"steps": 3, "batch": 4}},
         }
     )
     return train(draw_pictures(16), out=tmp_path_factory.mktemp("model") / "bars.restora", config=settings)

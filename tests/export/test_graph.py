@@ -139,7 +139,7 @@ def test_the_same_network_gives_the_same_bytes(exported, tmp_path):
 def test_a_number_changed_in_the_file_changes_the_graph(exported, pictures, tmp_path):
     spans, _ = read_spans(exported.state)
     data = bytearray(exported.state.read_bytes())
-    start, end = spans["residual.rules.0.0.directions"]
+    start, end = spans["head.residual.rules.0.0.directions"]
     data[start:end] = bytes(end - start)  # no direction known: every distance of that level grows
     (tmp_path / exported.state.name).write_bytes(bytes(data))
     (tmp_path / "graph.onnx").write_bytes(exported.graph.read_bytes())
@@ -152,7 +152,8 @@ def test_a_number_changed_in_the_file_changes_the_graph(exported, pictures, tmp_
 
 def test_a_network_that_does_not_perceive_gives_three_outputs(exported, pictures):
     blind = copy.deepcopy(exported.network)
-    plain = Network(blind.trunk, blind.aggregate, blind.restorer, blind.residual, perceives=False).eval()
+    blind.head.perceived = ()
+    plain = Network(blind.trunk, blind.head).eval()
     seen = torch_outputs(plain, pictures(2))
     assert set(seen) == {"score", "doubt", "map"}
     assert not seen["doubt"].any()

@@ -56,9 +56,9 @@ def test_a_true_graph_passes(exported, pictures):
     ("weight", "outputs_named"),
     [
         ("trunk.body.layer3.1.conv2.weight", "score|map"),
-        ("restorer.body.decoders.1.0.bias", "score|map"),
-        ("restorer.perception.head.samples", "score|map|probability"),
-        ("residual.rules.0.1.precision", "score|map"),
+        ("head.restorer.body.decoders.1.0.bias", "score|map"),
+        ("head.restorer.perception.head.samples", "score|map|probability"),
+        ("head.residual.rules.0.1.precision", "score|map"),
     ],
 )
 def test_a_network_with_one_changed_number_is_refused(exported, fresh_network, pictures, weight, outputs_named):

@@ -11,7 +11,7 @@ from restora.features.pyramid import Aggregate, Pyramid, load_trunk
 from restora.methods.ura_net.network import UraNet
 from restora.methods.ura_net.settings import PAPER
 from restora.training.loop import optimiser_for
-from restora.training.settings import PRESETS
+from restora.training.settings import run_preset
 
 SIZE = (256, 256)
 WIDE_LEVELS = (Level("layer1", 256, 4), Level("layer2", 512, 8), Level("layer3", 1024, 16))
@@ -22,7 +22,7 @@ def count(module: torch.nn.Module) -> float:
 
 
 def test_the_sizes_are_those_of_the_paper():
-    run = PRESETS["paper"]
+    run = run_preset(preset="paper")
     assert run.trunk.name == "wide_resnet50_2"
     assert run.input.size == "256x256"
     assert run.ura_net == PAPER
@@ -39,7 +39,7 @@ def test_the_sizes_are_those_of_the_paper():
 
 
 def test_its_optimiser_is_that_of_the_paper():
-    fit = PRESETS["paper"].fit
+    fit = PAPER.fit
     assert (fit.learning_rate, fit.betas, fit.weight_decay, fit.batch, fit.epochs) == (1e-4, (0.9, 0.95), 0.01, 8, 300)
     assert fit.steps is None
     assert PAPER.residual.rule == "cosine_mse"
@@ -58,7 +58,7 @@ def test_it_makes_two_steps_on_a_processor():
     net = UraNet(PAPER, aggregate.levels, SIZE, 2)
     net.start(Pyramid(levels), rng)
     net.textures = [level.half() for level in levels]
-    optimiser = optimiser_for(net.train(), PRESETS["paper"].fit)
+    optimiser = optimiser_for(net.train(), PAPER.fit)
     before = [parameter.detach().clone() for parameter in net.parameters()]
     for step in range(2):
         terms = net.losses(Pyramid(levels), np.random.default_rng(step), step / 2)

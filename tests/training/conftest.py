@@ -37,8 +37,8 @@ def tiny_settings(**fit: Any) -> RunSettings:
         {
             "input": {"size": "64x64"},
             "trunk": {"name": "resnet18", "weights": "random"},
-            "fit": {"steps": STEPS, "batch": 4, "save_every": 5, "warm_up_steps": 2, **fit},
             "ura_net": {
+                "fit": {"steps": STEPS, "batch": 4, "save_every": 5, "warm_up_steps": 2, **fit},
                 "perception": {"projection": 8, "hidden": (8,), "samples": 2},
                 "attention": {"global_tokens": 4},
                 "restorer": {"width": 32, "heads": 2},

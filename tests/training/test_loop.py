@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
+from restora.methods.settings import FitSettings
 from restora.training.loop import batch_indices, learning_rate, not_a_number, optimiser_for, stop_signals
-from restora.training.settings import FitSettings
 
 
 @pytest.mark.parametrize(("size", "count"), [(4, 12), (4, 10), (12, 7), (5, 1), (1, 3)])

@@ -22,7 +22,7 @@ from restora.training.plan import (
     resolve_settings,
     stored_settings,
 )
-from restora.training.settings import PRESETS, InputSettings
+from restora.training.settings import InputSettings, run_preset
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_what_is_named_wins_over_the_preset_and_none_means_not_named():
     made = resolve_settings("small", None, {"seed": 7, "trunk.name": None, "input.size": "64x96"})
     assert (made.seed, made.input.size) == (7, "64x96")
     assert made.trunk.weights is None
-    assert made.ura_net == PRESETS["small"].ura_net
+    assert made.ura_net == run_preset().ura_net
 
 
 def test_a_trunk_that_nobody_named_is_chosen_by_what_is_at_hand(tmp_path, monkeypatch):
@@ -48,7 +48,7 @@ def test_a_trunk_that_nobody_named_is_chosen_by_what_is_at_hand(tmp_path, monkey
 def test_what_is_named_wins_over_a_configuration(settings):
     made = resolve_settings("paper", settings(), {"seed": 3})
     assert made.preset == "small"  # the configuration's own
-    assert made.fit == settings().fit
+    assert made.ura_net == settings().ura_net
     assert made.seed == 3
 
 
@@ -62,7 +62,9 @@ def test_what_is_named_wins_over_a_configuration(settings):
         ("input.depth", 17, r"input\.depth is 17: .*16"),
         ("verdicts.false_alarms", 0.0, r"verdicts\.false_alarms is 0\.0: .*greater than 0"),
         ("verdicts.false_alarms", 1.0, r"verdicts\.false_alarms is 1\.0: .*less than 1"),
-        ("method", "magic", r"method is 'magic': .*ura-net"),
+        ("method", "magic", r"no method named 'magic'.*ura-net"),
+        ("ura_net.fitt.steps", 3, r"ura_net\.fitt\.steps is no setting"),
+        ("ura_net.fit.stepps", 3, r"ura_net\.fit\.stepps is 3: .*not permitted"),
     ],
 )
 def test_a_value_out_of_range_is_named_with_its_place(key, value, words):
@@ -72,7 +74,7 @@ def test_a_value_out_of_range_is_named_with_its_place(key, value, words):
 
 
 def test_an_unknown_preset_names_those_there_are():
-    with pytest.raises(SettingsError, match="'large'; take one of: small, paper"):
+    with pytest.raises(SettingsError, match=r"no preset named 'large'; .*small, paper"):
         resolve_settings("large", None, {})
 
 
@@ -106,7 +108,7 @@ def test_a_list_may_hold_arrays_paths_and_images(tmp_path, pictures):
     seen = list(prepared_batches(dataset.items, (64, 64), None, 2))
     assert [len(batch) for batch in seen] == [2, 2, 1]
     assert all((picture == pictures(1)[0]).all() for batch in seen for picture in batch)
-    assert len(make_plan(PRESETS["small"], dataset, load_trunk("resnet18", weights="random")).split.digests) == 5
+    assert len(make_plan(run_preset(), dataset, load_trunk("resnet18", weights="random")).split.digests) == 5
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3), (64, 64, 4), (64, 64, 1)])
@@ -125,7 +127,7 @@ def test_a_picture_that_cannot_be_read_stops_before_training(tmp_path, trunk):
     (tmp_path / "a.png").write_bytes(b"")
     dataset = open_source(tmp_path, None)
     with pytest.raises(PictureError, match=r"a\.png"):
-        make_plan(PRESETS["small"], dataset, trunk)
+        make_plan(run_preset(), dataset, trunk)
 
 
 # --------------------------------------------------------------------------------------------------- plans
@@ -148,11 +150,13 @@ def test_a_size_the_trunk_cannot_take_names_the_nearest(trunk, pictures, size, n
 
 def test_steps_are_named_or_counted_from_epochs(trunk, pictures, settings):
     data = open_source(pictures(10), None)  # half of ten are kept back
-    assert make_plan(settings(), data, trunk).steps == 40
-    assert make_plan(settings(steps=None, epochs=3, batch=4), data, trunk).steps == 4  # 15 pictures in fours
+    assert make_plan(settings(), data, trunk).steps == {"ura-net": 40}
+    assert make_plan(settings(steps=None, epochs=3, batch=4), data, trunk).steps == {
+        "ura-net": 4
+    }  # 15 pictures in fours
     control = settings().model_dump()
     control["ura_net"]["restorer"]["body"] = "none"
-    assert make_plan(type(settings()).model_validate(control), data, trunk).steps == 0
+    assert make_plan(type(settings()).model_validate(control), data, trunk).steps == {"ura-net": 0}
 
 
 def test_the_identity_is_that_of_all_that_decides(trunk, pictures, settings):
@@ -173,7 +177,7 @@ def test_the_identity_is_that_of_all_that_decides(trunk, pictures, settings):
 def test_forecasts_name_pictures_steps_time_memory_and_disk(trunk, pictures, settings):
     plan = make_plan(settings(), open_source(pictures(20), None), trunk)
     aggregate = Aggregate(settings().ura_net.pyramid, trunk.levels)
-    sentence = forecast(plan, aggregate, parameters=1_000_000, step_seconds=6.0)
+    sentence = forecast(plan, "ura-net", aggregate, parameters=1_000_000, step_seconds=6.0)
     assert "10 pictures to fit, 10 to calibrate, 64x64 pixels; 40 steps in about 4.0 minutes" in sentence
     assert re.search(r"0\.\d GB of memory", sentence)
     # 128 x 8 x 8 + 256 x 4 x 4 numbers of two bytes a picture
@@ -183,7 +187,7 @@ def test_forecasts_name_pictures_steps_time_memory_and_disk(trunk, pictures, set
 def test_a_data_set_without_good_pictures_says_where_to_look(trunk, tmp_path):
     (tmp_path / "table.csv").write_text("path,label\n", encoding="utf-8")
     with pytest.raises(DataError):
-        make_plan(PRESETS["small"], open_source(tmp_path / "table.csv", None), trunk)
+        make_plan(run_preset(), open_source(tmp_path / "table.csv", None), trunk)
 
 
 # -------------------------------------------------------------------------------------------------- ignoring

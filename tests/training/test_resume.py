@@ -23,7 +23,8 @@ from restora.errors import (
     UsageError,
 )
 from restora.training import checkpoint, loop
-from restora.training.train import Job, claim_folder, train
+from restora.training.part import Part
+from restora.training.train import claim_folder, train
 
 
 def partial_of(folder: Path) -> Path:
@@ -150,11 +151,11 @@ def test_a_failure_after_the_last_step_keeps_it(begun, monkeypatch, pictures, se
 
 
 def test_minutes_become_steps_once(tmp_path, monkeypatch, pictures, settings, fit_only):
-    monkeypatch.setattr(Job, "_step_seconds", lambda *_: 0.05)
+    monkeypatch.setattr(Part, "_step_seconds", lambda *_: 0.05)
     out = tmp_path / "m.restora"
     with pytest.raises(CancelledError, match="after step 6 of 24"):
         train(pictures(8), out=out, config=settings(), minutes=0.02, progress=stop_at(6))
-    monkeypatch.setattr(Job, "_step_seconds", lambda *_: 0.001)  # a faster machine must not change the plan
+    monkeypatch.setattr(Part, "_step_seconds", lambda *_: 0.001)  # a faster machine must not change the plan
     steps = []
     train(pictures(8), out=out, config=settings(), minutes=0.02, resume=True, progress=steps.append)
     assert (steps[-1].step, steps[-1].steps) == (24, 24)

@@ -23,8 +23,9 @@ from restora.export.torch_runtime import open_torch_runtime
 from restora.features.settings import TrunkSettings
 from restora.features.tiny import BUNDLED
 from restora.images.split import content_digest
+from restora.training.part import Part
 from restora.training.settings import RunSettings
-from restora.training.train import Job, train
+from restora.training.train import train
 
 # --------------------------------------------------------------------------------------------- a whole training
 
@@ -143,7 +144,7 @@ def test_too_few_pictures_give_a_model_that_only_asks_for_review(tmp_path, pictu
 
 def test_a_mask_a_folder_of_textures_twelve_bits_and_minutes(tmp_path, monkeypatch, pictures, settings):
     """One training with all of them: 16-bit arrays that use 12 bits, a corner that does not count."""
-    monkeypatch.setattr(Job, "_step_seconds", lambda *_: 0.05)
+    monkeypatch.setattr(Part, "_step_seconds", lambda *_: 0.05)
     mask = np.zeros((64, 64), np.uint8)
     mask[:20, :20] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -184,7 +185,7 @@ def test_the_control_needs_no_steps(tmp_path, pictures, settings, fit_only):
     train(pictures(8), out=tmp_path / "m.restora", config=type(settings()).model_validate(record))
     (network,) = fit_only
     assert network.outputs == ("score", "doubt", "map")
-    assert not list(network.restorer.parameters())
+    assert not list(network.head.restorer.parameters())
 
 
 def test_a_seed_decides_the_network_and_its_draws(tmp_path, pictures, settings, fit_only):
@@ -193,7 +194,7 @@ def test_a_seed_decides_the_network_and_its_draws(tmp_path, pictures, settings, 
     first, second, other = (network.state_dict() for network in fit_only)
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
     for name in ("restorer.perception.head.samples", "restorer.body.fuse.0.weight", "residual.rules.0.0.mean"):
-        assert not torch.equal(first[name], other[name]), name
+        assert not torch.equal(first[f"head.{name}"], other[f"head.{name}"]), name
 
 
 @pytest.mark.parametrize("size", ["32x32", "32x160"])
@@ -262,7 +263,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_other_forms_become_models_too(tmp_path, pictures, settings, form):
     record = settings(steps=2).model_dump()
-    record["ura_net"] = {**FORMS[form], "synthesis": {"textures": 4}}
+    record["ura_net"] = {**FORMS[form], "synthesis": {"textures": 4}, "fit": record["ura_net"]["fit"]}
     detector = train(pictures(16), out=tmp_path / "m.restora", config=RunSettings.model_validate(record))
     manifest = detector.model.manifest
     assert ("probability" in manifest.outputs) == (form == "the paper's form")

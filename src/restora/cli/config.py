@@ -15,18 +15,20 @@ app = typer.Typer(help="Every knob of a training.", no_args_is_help=True)
 
 @app.command(epilog="Example: restora config show --preset paper > run.toml")
 def show(
-    method: Annotated[str, typer.Option(help="Method.")] = "ura-net",
+    method: Annotated[str, typer.Option(help="ura-net, mfr-net or both.")] = "ura-net",
     preset: Annotated[str, typer.Option(help="small (two cores) or paper (the published sizes).")] = "small",
     json: Json = False,
 ) -> None:
     """Print all settings of a method and preset, with what each may be, ready for train --config."""
-    from restora.config import preset_settings, to_toml
+    from restora.config import to_toml
+    from restora.training.settings import run_preset
 
-    settings = preset_settings(method, preset)
+    settings = run_preset(method, preset)
+    unused = settings.unused()
     if json:
-        emit_json(settings.model_dump(mode="json"), indent=2)
+        emit_json(settings.model_dump(mode="json", exclude=set(unused)), indent=2)
     else:
-        emit(to_toml(settings).rstrip("\n"))
+        emit(to_toml(settings, leave_out=unused).rstrip("\n"))
 
 
 @app.command(epilog="Example: restora config check run.toml")
@@ -39,6 +41,6 @@ def check(
 
     settings = load_settings(file)
     if json:
-        emit_json(settings.model_dump(mode="json"), indent=2)
+        emit_json(settings.model_dump(mode="json", exclude=set(settings.unused())), indent=2)
     else:
         emit(f"{file}: fine.")

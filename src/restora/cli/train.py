@@ -24,7 +24,7 @@ def train(
         Path, typer.Argument(help="Good pictures: a folder, a data set or a CSV table.", show_default=False)
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make, NAME.restora.", show_default=False)],
-    method: Annotated[str | None, typer.Option(help="Method of restoration; ura-net unless stated.")] = None,
+    method: Annotated[str | None, typer.Option(help="ura-net (the one unless stated), mfr-net or both joined.")] = None,
     preset: Annotated[
         str | None, typer.Option(help="small (two cores, the one unless stated) or paper (the published sizes).")
     ] = None,

@@ -85,10 +85,9 @@ def run_demo(
 
 
 def _settings(extent: Extent) -> RunSettings:
-    from restora.training.settings import PRESETS
+    from restora.training.plan import resolve_settings
 
-    small = PRESETS["small"]
-    return small.model_copy(update={"fit": small.fit.model_copy(update={"steps": extent.steps})})
+    return resolve_settings("small", None, {"ura_net.fit.steps": extent.steps})
 
 
 def _about(product: str, report: Callable[[str], None]) -> Callable[[str], None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,10 +12,11 @@ from restora.errors import MissingError, ModelError
 from restora.export.fold import fold_norms
 from restora.export.network import Network
 from restora.export.parity import torch_outputs
-from restora.features.pyramid import Aggregate, load_trunk
+from restora.features.pyramid import load_trunk
 from restora.features.settings import RANDOM
-from restora.methods.residual import Residual
-from restora.methods.table import METHODS, section
+from restora.methods.head import Frame, build_head, trunk_levels
+from restora.methods.settings import MethodSettings
+from restora.methods.table import METHODS, NAMES, parts, section
 from restora.runtimes.contract import Runtime
 
 
@@ -27,17 +26,12 @@ def load_network(model: Model) -> Network:
     Raises ModelError when the stored numbers do not fit the settings.
     """
     manifest = model.manifest
-    method = METHODS.get(manifest.method)
-    if method is None:
-        raise ModelError(f"{model.folder}: the method {manifest.method!r} is not known here; update Restora")
-    settings: Any = method.settings.model_validate(manifest.settings[section(manifest.method)])
-    size = manifest.input.size
+    settings = method_settings(model)
+    numbers = trunk_levels(settings)
     # The trunk's weights are stored with the model; random ones only give it its shape.
-    trunk = load_trunk(manifest.trunk.name, weights=RANDOM, levels=settings.pyramid.levels)
-    aggregate = Aggregate(settings.pyramid, trunk.levels)
-    restorer = method.build(settings, aggregate.levels, size, manifest.fitting.count)
-    residual = Residual(settings.residual, aggregate.levels, size)
-    network = Network(trunk, aggregate, restorer, residual, perceives="probability" in manifest.outputs)
+    trunk = load_trunk(manifest.trunk.name, weights=RANDOM, levels=numbers)
+    frame = Frame(numbers, trunk.levels, manifest.input.size, manifest.fitting.count)
+    network = Network(trunk, build_head(settings, frame))
     fold_norms(network)  # as it was when its numbers were stored
     try:
         network.load_state_dict(load_file(str(model.path("restorer"))))
@@ -46,6 +40,15 @@ def load_network(model: Model) -> Network:
             f"{model.folder}: the stored numbers do not fit ({str(error).splitlines()[-1].strip()})"
         ) from None
     return network.eval()
+
+
+def method_settings(model: Model) -> dict[str, MethodSettings]:
+    """Settings of the methods that a model is made of, by name. Raises ModelError for a method not known here."""
+    manifest = model.manifest
+    if manifest.method not in NAMES:
+        raise ModelError(f"{model.folder}: the method {manifest.method!r} is not known here; update Restora")
+    stored = manifest.settings
+    return {name: METHODS[name].settings.model_validate(stored[section(name)]) for name in parts(manifest.method)}
 
 
 class TorchRuntime:

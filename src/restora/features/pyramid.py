@@ -101,15 +101,17 @@ class Aggregate(nn.Module):
 
     `inputs` are the facts of the raw levels, `levels` those of what comes out; `scale` float32[inputs] is what each
     raw level is divided by (ones until `set_scale`, and for good where the plan is not scaled).
+    `picks`: places, among what the trunk gives, of the levels that the plan names; None where it gives no others.
     """
 
     scale: Tensor
 
-    def __init__(self, plan: PyramidPlan, levels: Sequence[Level]) -> None:
+    def __init__(self, plan: PyramidPlan, levels: Sequence[Level], picks: Sequence[int] | None = None) -> None:
         super().__init__()
         self.plan = plan
-        self.inputs = tuple(levels)
-        self.levels = (_merged(levels),) if plan.merge else self.inputs
+        self.picks = tuple(range(len(levels)) if picks is None else picks)
+        self.inputs = tuple(levels[pick] for pick in self.picks)
+        self.levels = (_merged(self.inputs),) if plan.merge else self.inputs
         self.register_buffer("scale", torch.ones(len(self.inputs)))
 
     def forward(self, raw: Sequence[Tensor]) -> Pyramid:
@@ -121,7 +123,8 @@ class Aggregate(nn.Module):
 
         Levels that are merged are pooled after they were brought to one grid, as the paper's first author does it.
         """
-        return list(raw) if self.plan.merge else [self._means(level) for level in raw]
+        picked = [raw[pick] for pick in self.picks]
+        return picked if self.plan.merge else [self._means(level) for level in picked]
 
     def _means(self, level: Tensor) -> Tensor:
         """Mean of every cell's neighbourhood, counting only cells that are there."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from torch import Tensor, nn
 
 from restora.features.pyramid import Pyramid
+
+# The maps that a restoration may carry, in the order in which a graph gives them out.
+PERCEIVED = ("probability", "aleatoric", "epistemic")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Restoration:
     levels      : one [B, C_l, H_l, W_l] a level, the shapes of the pyramid that was restored
     probability : [B, 1, h, w] in 0..1, chance that a cell is anomalous, or None
     aleatoric   : [B, 1, h, w] in 0..0.25, mean of p_t (1 - p_t) over the weight draws, or None
-    epistemic   : [B, 1, h, w] in 0..0.25, variance of p_t over the weight draws, or None
+    epistemic   : [B, 1, h, w] from 0, how far the method's own draws disagree (variance of p_t over the weight draws,
+                  of the restored feature over the masks), or None; its largest cell is the doubt of a picture
     """
 
     levels: list[Tensor]
@@ -31,9 +35,11 @@ class Restorer(Protocol):
     """A method: an `nn.Module` with these calls. It never sees a test picture and keeps no pictures.
 
     `textures`: features of pictures that are no product, one [P, C_l, H_l, W_l] a level, while training; never stored.
+    `perceived`: which of `PERCEIVED` its restorations carry, in that order.
     """
 
     textures: list[Tensor] | None
+    perceived: tuple[str, ...]
 
     def start(self, normal: Pyramid, rng: np.random.Generator) -> None:
         """Set what begins as real normal features; `normal` holds some fitting pictures."""
@@ -56,3 +62,8 @@ def as_module(restorer: Restorer) -> nn.Module:
     if not isinstance(restorer, nn.Module):
         raise TypeError(f"{type(restorer).__name__} is no torch module, so it has no weights to train or store")
     return restorer
+
+
+def as_restorer(module: nn.Module) -> Restorer:
+    """The module that a network holds as what it was built as, the way back from `as_module`."""
+    return cast("Restorer", module)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from restora.features.settings import SMALL, PyramidPlan
 
 Rule = Literal["full", "diagonal", "content", "mse", "cosine", "cosine_mse"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -29,3 +32,46 @@ class ResidualSettings(Section):
     floor: Positive = 0.3
     clusters: Annotated[int, Field(ge=1)] = 64
     smoothing: Positive = 1.0
+
+
+class FitSettings(Section):
+    """The optimiser and its schedule. Steps rule, never the clock; `epochs` is used where `steps` is not given."""
+
+    steps: Annotated[int, Field(ge=0)] | None = 1200
+    epochs: Annotated[int, Field(ge=1)] = 300
+    batch: Annotated[int, Field(ge=1)] = 12
+    learning_rate: Positive = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    warm_up_steps: Annotated[int, Field(ge=0)] = 50
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip: Positive | None = None
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    save_every: Annotated[int, Field(ge=1)] = 50
+
+
+class MethodSettings(Section):
+    """What every method's settings have; a method adds its own parts."""
+
+    pyramid: PyramidPlan = SMALL
+    residual: ResidualSettings = ResidualSettings()
+    fit: FitSettings = FitSettings()
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; without it no step is taken."""
+        return True
+
+    @property
+    def textures_wanted(self) -> int:
+        """Number of pictures of no product whose features the training needs."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A method's settings under a name, with the trunk and the input size that go with them (None: left open)."""
+
+    settings: MethodSettings
+    trunk: str | None = None
+    size: str | None = None

@@ -1,30 +1,63 @@
-"""Which methods there are: a plain dictionary. A further method is one folder beside this file and one line here."""
+"""Which methods there are: a plain dictionary; no torch until a restorer is built.
+
+A further method is one folder beside this file and one line in `METHODS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from restora.features.levels import Level
-from restora.methods.contract import Restorer
-from restora.methods.settings import Section
-from restora.methods.ura_net.network import UraNet
-from restora.methods.ura_net.settings import UraNetSettings
+from restora.methods.settings import MethodSettings, Preset
+from restora.methods.ura_net import settings as ura_net
+
+if TYPE_CHECKING:
+    from restora.features.levels import Level
+    from restora.methods.contract import Restorer
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method's settings, which name its `pyramid` and its `residual`, and what makes its restorer of them.
+    """A method: its settings by preset (`small` is the default), and where its restorer is, `module:Class`.
 
-    build : (settings, facts of the pyramid's levels, (height, width), number of fitting pictures) -> restorer
+    The class is named in words and imported when it is needed: whoever only reads settings needs no torch.
     """
 
-    settings: type[Section]
-    build: Callable[[Any, tuple[Level, ...], tuple[int, int], int], Restorer]
+    presets: Mapping[str, Preset]
+    network: str
+
+    @property
+    def settings(self) -> type[MethodSettings]:
+        """The class of its settings."""
+        return type(self.presets["small"].settings)
+
+    def build(
+        self, settings: MethodSettings, levels: tuple[Level, ...], size: tuple[int, int], pictures: int
+    ) -> Restorer:
+        """An untrained restorer.
+
+        levels, size : facts of the pyramid's levels, (height, width) of the prepared pictures
+        pictures     : number of fitting pictures
+        """
+        module, name = self.network.split(":")
+        return cast("Restorer", getattr(import_module(module), name)(settings, levels, size, pictures))
 
 
-METHODS = {"ura-net": Method(UraNetSettings, UraNet)}
+METHODS: dict[str, Method] = {
+    "ura-net": Method(ura_net.PRESETS, "restora.methods.ura_net.network:UraNet"),
+}
+
+# Several methods over one pass of the trunk, their maps joined (`both.py`).
+JOINED: dict[str, tuple[str, ...]] = {}
+
+NAMES = (*METHODS, *JOINED)
+
+
+def parts(method: str) -> tuple[str, ...]:
+    """The methods that a method is made of: itself, or those it joins."""
+    return JOINED.get(method, (method,))
 
 
 def section(method: str) -> str:

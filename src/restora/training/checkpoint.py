@@ -88,6 +88,18 @@ def read(folder: Path) -> State | None:
         raise UsageError(f"{path} is damaged ({error}); start over with --overwrite") from None
 
 
+def find(folder: Path) -> State | None:
+    """A state that lies in the folder or, where several methods are trained in turn, in a folder of one below it.
+
+    Raises UsageError when one cannot be read.
+    """
+    own = read(folder)
+    if own is not None or not folder.is_dir():
+        return own
+    below = sorted(path for path in folder.iterdir() if path.is_dir())
+    return next((state for state in map(read, below) if state is not None), None)
+
+
 @contextmanager
 def sole_owner(folder: Path) -> Iterator[None]:
     """Hold the folder, made where it is not there, for one training; it goes again where nothing was put into it.

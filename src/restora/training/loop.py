@@ -19,9 +19,9 @@ from restora.errors import CancelledError, StoppedError
 from restora.features.cache import FeatureCache
 from restora.features.pyramid import Pyramid
 from restora.methods.contract import Restorer, as_module
+from restora.methods.settings import FitSettings
 from restora.training import checkpoint
 from restora.training.log import Log
-from restora.training.settings import FitSettings
 
 LOG_EVERY = 10
 
@@ -86,7 +86,7 @@ def not_a_number(what: str, step: int, folder: Path) -> StoppedError:
     kept = checkpoint.read(folder)
     left = f"the last good state, of step {kept.step}, lies in {folder}" if kept else "no state had been saved yet"
     return StoppedError(
-        f"The {what} is not a number at step {step + 1}; {left}, start over with a lower fit.learning_rate."
+        f"The {what} is not a number at step {step + 1}; {left}, start over with a lower learning_rate."
     )
 
 

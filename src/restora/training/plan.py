@@ -23,7 +23,8 @@ from restora.images.layouts import read_dataset
 from restora.images.prepare import choose_size, parse_size, prepare
 from restora.images.read import read_picture, read_size
 from restora.images.split import Split, fingerprint, split_good
-from restora.training.settings import PRESETS, InputSettings, RunSettings
+from restora.methods.settings import MethodSettings
+from restora.training.settings import DEFAULT_METHOD, InputSettings, RunSettings, run_preset
 
 Source = str | os.PathLike[str] | NDArray[Any] | Sequence[Any]
 
@@ -35,17 +36,17 @@ def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str,
     """Settings of a preset, or `base`, with what was named on top; dotted keys, None means not named.
 
     A trunk that nobody named is chosen by what is at hand (`features.weights.choose_trunk`).
-    Raises SettingsError for an unknown preset or a value out of range.
+    Raises SettingsError for an unknown preset, method or setting, or a value out of range.
     """
-    if base is None and preset not in PRESETS:
-        raise SettingsError(f"There is no preset {preset!r}; take one of: {', '.join(PRESETS)}")
-    record = (base or PRESETS[preset]).model_dump()
+    record = (base or run_preset(overrides.get("method") or DEFAULT_METHOD, preset)).model_dump()
     for key, value in overrides.items():
         if value is not None:
             *parents, last = key.split(".")
-            place = record
+            place: Any = record
             for parent in parents:
-                place = place[parent]
+                place = place.get(parent) if isinstance(place, dict) else None
+            if not isinstance(place, dict):
+                raise SettingsError(f"{key} is no setting; see: restora config show")
             place[last] = value
     if record["trunk"]["name"] is None:
         record["trunk"]["name"] = choose_trunk(record["trunk"]["weights"])
@@ -126,7 +127,7 @@ def check_readable(items: Iterable[Item], depth: int | None) -> None:
 class Plan:
     """Everything that is known before the first picture goes through the trunk.
 
-    steps : optimiser steps; identity : hash of all that decides the result, for --resume
+    steps : optimiser steps of every method; identity : hash of all that decides the result, for --resume
     textures : name of the folder that anomalies are made of, None for drawn ones
     """
 
@@ -134,9 +135,14 @@ class Plan:
     dataset: str
     split: Split
     size: tuple[int, int]
-    steps: int
+    steps: dict[str, int]
     identity: str
     textures: str | None = None
+
+    @property
+    def all_steps(self) -> int:
+        """Steps of all methods together."""
+        return sum(self.steps.values())
 
     @property
     def fingerprint(self) -> str:
@@ -155,19 +161,26 @@ def make_plan(settings: RunSettings, dataset: Dataset, trunk: Trunk, further: Se
     split = split_good(goods)
     size = choose_input(settings.input, split.fitting)
     trunk.check_size(size)
-    fit = settings.fit
-    steps = fit.steps if fit.steps is not None else -(-fit.epochs * len(split.fitting) // fit.batch)
-    if settings.chosen.restorer.body == "none":
-        steps = 0
+    steps = {name: count_steps(part, len(split.fitting)) for name, part in settings.parts.items()}
     kept = [split.digests[item.name] for item in split.fitting]
     facts = [__version__, stored_settings(settings), kept, trunk.weights.sha256, size, steps, *further]
     identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return Plan(settings, dataset.name, split, size, steps, identity)
 
 
+def count_steps(settings: MethodSettings, pictures: int) -> int:
+    """Optimiser steps of a method: as named, else its epochs in batches; 0 where there is nothing to train."""
+    fit = settings.fit
+    if not settings.trains:
+        return 0
+    return fit.steps if fit.steps is not None else -(-fit.epochs * pictures // fit.batch)
+
+
 def stored_settings(settings: RunSettings) -> dict[str, Any]:
-    """Settings as the model folder keeps them: no path of this machine (weights and mask are known by their hash)."""
-    record = settings.model_dump(mode="json")
+    """Settings as the model folder keeps them: of the methods in use, without a path of this machine (weights and mask
+    are known by their hash).
+    """
+    record = settings.model_dump(mode="json", exclude=set(settings.unused()))
     if record["trunk"]["weights"] not in (None, "random"):
         record["trunk"]["weights"] = None
     record["input"]["ignore"] = None
@@ -187,14 +200,15 @@ def forecast_disk(plan: Plan, aggregate: Aggregate) -> str:
     return f"Features of {len(plan.split.fitting)} pictures: {megabytes:,.0f} MB of disk while it runs."
 
 
-def forecast(plan: Plan, aggregate: Aggregate, parameters: int, step_seconds: float) -> str:
-    """One sentence on the time and memory that a training will take."""
+def forecast(plan: Plan, method: str, aggregate: Aggregate, parameters: int, step_seconds: float) -> str:
+    """One sentence on the time and memory that the training of a method will take."""
     # weights, gradients and two moments in float32, activations of a batch, and torch itself
     cells = sum(int(np.prod(level.shape(plan.size))) for level in aggregate.levels)
-    memory = 16 * parameters + 60 * plan.settings.fit.batch * cells + 600e6
-    minutes = plan.steps * step_seconds / 60
+    memory = 16 * parameters + 60 * plan.settings.of(method).fit.batch * cells + 600e6
+    steps = plan.steps[method]
+    minutes = steps * step_seconds / 60
     return (
         f"{len(plan.split.fitting)} pictures to fit, {len(plan.split.calibration)} to calibrate, "
-        f"{plan.size[0]}x{plan.size[1]} pixels; {plan.steps} steps in about {max(minutes, 0.1):.1f} minutes, "
+        f"{plan.size[0]}x{plan.size[1]} pixels; {steps} steps in about {max(minutes, 0.1):.1f} minutes, "
         f"{memory / 1e9:.1f} GB of memory."
     )

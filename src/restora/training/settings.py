@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, create_model, model_validator
 
+from restora.errors import SettingsError
 from restora.features.settings import TrunkSettings
-from restora.methods.settings import Positive, Section, Share
-from restora.methods.ura_net.settings import PAPER, SMALL, UraNetSettings
+from restora.methods.settings import MethodSettings, Section
+from restora.methods.table import METHODS, NAMES, parts, section
 
-Method = Literal["ura-net"]
 Preset = Literal["small", "paper"]
+PRESET_NAMES: tuple[Preset, ...] = ("small", "paper")
+DEFAULT_METHOD = "ura-net"
 
 
 class InputSettings(Section):
@@ -27,62 +30,72 @@ class InputSettings(Section):
     ignore: str | None = None
 
 
-class FitSettings(Section):
-    """The optimiser and its schedule. Steps rule, never the clock; `epochs` is used where `steps` is not given."""
-
-    steps: Annotated[int, Field(ge=0)] | None = 1200
-    epochs: Annotated[int, Field(ge=1)] = 300
-    batch: Annotated[int, Field(ge=1)] = 12
-    learning_rate: Positive = 2e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    betas: tuple[Share, Share] = (0.9, 0.999)
-    warm_up_steps: Annotated[int, Field(ge=0)] = 50
-    schedule: Literal["cosine", "constant"] = "cosine"
-    clip: Positive | None = None
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
-    save_every: Annotated[int, Field(ge=1)] = 50
-
-
 class VerdictSettings(Section):
     """The share of good pictures that may be called defective; without it 0.01, or what the pictures allow."""
 
     false_alarms: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
-class RunSettings(Section):
-    """One run, whole."""
+class _Run(Section):
+    """One run, whole; a section for every method, of which those are used that `method` is made of."""
 
-    method: Method = "ura-net"
+    method: str = DEFAULT_METHOD
     preset: Preset = "small"
     seed: Annotated[int, Field(ge=0)] = 0
     input: InputSettings = InputSettings()
     trunk: TrunkSettings = TrunkSettings()
-    ura_net: UraNetSettings = SMALL
-    fit: FitSettings = FitSettings()
     verdicts: VerdictSettings = VerdictSettings()
 
+    @model_validator(mode="after")
+    def _known(self) -> _Run:
+        if self.method not in NAMES:
+            raise ValueError(f"there is no method {self.method!r}; take one of {', '.join(NAMES)}")
+        return self
+
+    def of(self, method: str) -> MethodSettings:
+        """Settings of one method."""
+        return cast("MethodSettings", getattr(self, section(method)))
+
+    def unused(self) -> tuple[str, ...]:
+        """Keys of the sections of methods that this run does not use."""
+        return tuple(section(name) for name in METHODS if name not in parts(self.method))
+
     @property
-    def chosen(self) -> UraNetSettings:
-        """Settings of the method that this run uses."""
-        return self.ura_net
+    def parts(self) -> dict[str, MethodSettings]:
+        """Settings of the methods that this run uses, by name."""
+        return {name: self.of(name) for name in parts(self.method)}
 
 
-PRESETS: dict[str, RunSettings] = {
-    "small": RunSettings(),
-    "paper": RunSettings(
-        preset="paper",
-        input=InputSettings(size="256x256"),
-        trunk=TrunkSettings(name="wide_resnet50_2"),
-        ura_net=PAPER,
-        fit=FitSettings(
-            steps=None,
-            batch=8,
-            learning_rate=1e-4,
-            weight_decay=0.01,
-            betas=(0.9, 0.95),
-            warm_up_steps=0,
-            schedule="constant",
-            precision="float32",
-        ),
-    ),
-}
+if TYPE_CHECKING:
+    RunSettings = _Run
+else:
+    # One field a method, so that a further method needs no line here.
+    RunSettings = create_model(
+        "RunSettings",
+        __base__=_Run,
+        __module__=__name__,
+        __doc__=_Run.__doc__,
+        **{section(name): (entry.settings, entry.presets["small"].settings) for name, entry in METHODS.items()},
+    )
+
+
+def run_preset(method: str = DEFAULT_METHOD, preset: str = "small") -> RunSettings:
+    """Every setting of a method's preset.
+
+    Raises SettingsError, with the nearest name, for one that does not exist, and for methods that cannot be joined at a
+    preset because each has a trunk of its own there.
+    """
+    for name, known, what in ((method, NAMES, "method"), (preset, PRESET_NAMES, "preset")):
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.0)
+            raise SettingsError(
+                f"There is no {what} named {name!r}; the nearest is {near[0]}, all are {', '.join(known)}."
+            )
+    wanted = [METHODS[name].presets[preset] for name in parts(method)]
+    if len({(one.trunk, one.size) for one in wanted}) > 1:
+        raise SettingsError(
+            f"The methods of {method} have a trunk each at preset {preset}, so they share none; use --preset small."
+        )
+    sections = {section(name): entry.presets[preset].settings for name, entry in METHODS.items()}
+    record: dict[str, Any] = {"method": method, "preset": preset, **sections}
+    return RunSettings(**record, input=InputSettings(size=wanted[0].size), trunk=TrunkSettings(name=wanted[0].trunk))

@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-import copy
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from restora.bundle import is_model, other_files
 from restora.detector.detector import Detector
 from restora.errors import MissingError, RestoraError, SettingsError, UsageError
 from restora.export.fold import fold_norms
 from restora.export.network import Network
-from restora.features.cache import FeatureCache
-from restora.features.pyramid import Aggregate, Pyramid, Trunk, load_trunk
+from restora.features.pyramid import Trunk, load_trunk
 from restora.images.split import content_digest
-from restora.methods.contract import Restorer, as_module
-from restora.methods.residual import Residual
-from restora.methods.table import METHODS
+from restora.methods.both import Both
+from restora.methods.head import join_branches, trunk_levels
 from restora.training import checkpoint
-from restora.training.ignore import IgnoreMask, read_ignore
-from restora.training.loop import DRAW, START, TEXTURES, Progress, Run, fit, optimiser_for, take_step
+from restora.training.ignore import read_ignore
+from restora.training.loop import Progress
+from restora.training.part import CACHE_BATCH, Part, Surroundings, lay_out
 from restora.training.plan import (
     Plan,
     Source,
     check_readable,
-    forecast,
-    forecast_disk,
     make_plan,
     open_source,
     prepared_batches,
     resolve_settings,
 )
 from restora.training.settings import RunSettings
-from restora.training.textures import list_textures, texture_pictures
+from restora.training.textures import list_textures
 from restora.training.write import write_detector
-
-CACHE_BATCH = 8
-# Normal pictures that learned normal features begin as the mean of.
-START_PICTURES = 64
 
 
 def train(
@@ -103,7 +93,7 @@ def train(
     network_trunk = load_trunk(
         str(settings.trunk.name),
         weights=settings.trunk.weights,
-        levels=settings.chosen.pyramid.levels,
+        levels=trunk_levels(settings.parts),
         seed=settings.seed,
     )
     further = [list_textures(Path(textures))] if textures else []
@@ -118,7 +108,8 @@ def train(
             check_same(partial, plan)
         else:
             checkpoint.clear(partial)
-        job = Job(plan, partial, where, Path(textures) if textures else None, mask, progress, say or (lambda _: None))
+        around = Surroundings(where, Path(textures) if textures else None, mask, progress, say or (lambda _: None))
+        job = Job(plan, partial, around)
         try:
             network = job.fit(network_trunk, minutes)
             detector = write_detector(network, job.plan, out, mask)
@@ -147,7 +138,7 @@ def claim_folder(out: Path, *, resume: bool, overwrite: bool) -> Path:
         raise UsageError(f"{out} is a file; name a new folder for the model")
     if not is_model(out) and (others := other_files(out)):
         raise UsageError(f"{out} is no model and holds other files ({others[0]}); name a new folder")
-    unfinished = not overwrite and checkpoint.read(partial) is not None
+    unfinished = not overwrite and checkpoint.find(partial) is not None
     if is_model(out) and not overwrite and not (resume and unfinished):
         also = "and no unfinished training lies beside it" if resume else "already"
         raise UsageError(f"{out} holds a model {also}; name another folder or add --overwrite")
@@ -158,7 +149,7 @@ def claim_folder(out: Path, *, resume: bool, overwrite: bool) -> Path:
 
 def check_same(partial: Path, plan: Plan) -> None:
     """Raise UsageError when the state that lies there is that of another training."""
-    saved = checkpoint.read(partial)
+    saved = checkpoint.find(partial)
     if saved is not None and saved.run != plan.identity:
         raise UsageError(
             f"{partial} belongs to another training (other pictures, settings or weights); "
@@ -166,131 +157,62 @@ def check_same(partial: Path, plan: Plan) -> None:
         )
 
 
-def lay_out(module: nn.Module, memory_format: torch.memory_format) -> None:
-    """Lay the weights of convolutions out in memory; channels last is twice as fast on a processor."""
-    for parameter in module.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=memory_format)
-
-
 class Job:
-    """The torch half of a training: features, restorer, loop, statistics."""
+    """The torch half of a training: its methods in turn, each with a folder for its state, then the head."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        partial: Path,
-        device: torch.device,
-        textures: Path | None,
-        mask: IgnoreMask | None,
-        progress: Callable[[Progress], None] | None,
-        say: Callable[[str], None],
-    ) -> None:
-        self.plan, self.settings, self.partial, self.device = plan, plan.settings, partial, device
-        self.textures, self.mask, self.progress, self.say = textures, mask, progress, say
+    def __init__(self, plan: Plan, partial: Path, around: Surroundings) -> None:
+        self.plan, self.partial, self.around = plan, partial, around
 
     def leave(self) -> None:
         """After a failure: without a saved step there is nothing to go on from, so nothing is left behind."""
-        for features in self.partial.glob("features*"):
+        for features in self.partial.rglob("features*"):
             features.unlink(missing_ok=True)
         try:
-            if checkpoint.read(self.partial) is None:
+            if checkpoint.find(self.partial) is None:
                 checkpoint.remove(self.partial)
         except RestoraError:
             return
 
     def fit(self, trunk: Trunk, minutes: float | None) -> Network:
         """Train and fit everything; the finished network on the processor, in evaluation mode."""
-        plan, settings = self.plan, self.settings
-        trunk = trunk.to(self.device)
-        aggregate = Aggregate(settings.chosen.pyramid, trunk.levels).to(self.device)
-        batches = prepared_batches(plan.split.fitting, plan.size, settings.input.depth, CACHE_BATCH)
-        self.say(forecast_disk(plan, aggregate))
-        self.partial.mkdir(parents=True, exist_ok=True)
-        count = len(plan.split.fitting)
-        with FeatureCache.build(self.partial, trunk, aggregate, pictures=batches, count=count, size=plan.size) as cache:
-            restorer = self._restorer(aggregate, cache, trunk)
-            self._train(restorer, aggregate, cache, minutes)
-            restorer.draw(np.random.default_rng([settings.seed, DRAW]))
-            residual = Residual(settings.chosen.residual, aggregate.levels, plan.size).to(self.device)
-            if self.mask is not None:
-                residual.ignore(torch.from_numpy(self.mask.places))
-            residual.fit(self._pairs(restorer, cache))
-        perceives = settings.chosen.perception.mode != "off" and settings.chosen.restorer.body != "none"
-        network = Network(trunk, aggregate, restorer, residual, perceives=perceives)
+        trunk = trunk.to(self.around.device)
+        numbers = trunk_levels(self.plan.settings.parts)
+        methods = list(self.plan.steps)
+        branches = []
+        for method in methods:
+            folder = self.partial if len(methods) == 1 else self.partial / method
+            part = Part(method, self.plan, folder, replace(self.around, progress=self._progress(method)))
+            branches.append(part.fit(trunk, numbers, None if minutes is None else minutes / len(methods)))
+            self.plan = part.plan
+        head = join_branches(branches)
+        if isinstance(head, Both):
+            head.fit(raw_levels(trunk, self.plan))
+        network = Network(trunk, head)
         network.to("cpu").eval()
         fold_norms(network)
         lay_out(network, torch.contiguous_format)
         return network
 
-    def _restorer(self, aggregate: Aggregate, cache: FeatureCache, trunk: Trunk) -> Restorer:
-        settings, size = self.settings, self.plan.size
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            restorer = METHODS[settings.method].build(settings.chosen, aggregate.levels, size, len(cache))
-        some = np.linspace(0, len(cache) - 1, min(START_PICTURES, len(cache))).round().astype(np.int64)
-        restorer.start(Pyramid(cache.batch(some)), np.random.default_rng([settings.seed, START]))
-        lay_out(as_module(restorer).to(self.device), torch.channels_last)
-        if settings.chosen.synthesis.enabled and "texture" in settings.chosen.synthesis.kinds and self.plan.steps:
-            restorer.textures = self._texture_features(aggregate, trunk)
-        return restorer
+    def _progress(self, method: str) -> Callable[[Progress], None] | None:
+        """Told of a method's steps, tell those of the whole training."""
+        tell = self.around.progress
+        if tell is None or len(self.plan.steps) == 1:
+            return tell
+        names = list(self.plan.steps)
+        before = sum(self.plan.steps[name] for name in names[: names.index(method)])
+        later = sum(self.plan.steps[name] for name in names[names.index(method) + 1 :])
 
-    def _texture_features(self, aggregate: Aggregate, trunk: Trunk) -> list[Tensor]:
-        rng = np.random.default_rng([self.settings.seed, TEXTURES])
-        pictures = texture_pictures(self.settings.chosen.synthesis.textures, self.plan.size, rng, self.textures)
-        parts = []
+        def told(now: Progress) -> None:
+            # What later methods take is not known before they begin; their steps are counted as this one's.
+            each = now.seconds_left / (now.steps - now.step) if now.step < now.steps else 0.0
+            tell(replace(now, step=before + now.step, steps=before + now.steps + later,
+                         seconds_left=now.seconds_left + each * later))  # fmt: skip
+
+        return told
+
+
+def raw_levels(trunk: Trunk, plan: Plan) -> Iterator[list[Tensor]]:
+    """The trunk's levels of the fitting pictures, batch by batch."""
+    for batch in prepared_batches(plan.split.fitting, plan.size, plan.settings.input.depth, CACHE_BATCH):
         with torch.no_grad():
-            for picture in pictures:
-                tensor = torch.from_numpy(picture.copy()).to(self.device)[None].permute(0, 3, 1, 2).float()
-                parts.append([level.half() for level in aggregate(trunk(tensor)).levels])
-        return [torch.cat(level) for level in zip(*parts, strict=True)]
-
-    def _train(self, restorer: Restorer, aggregate: Aggregate, cache: FeatureCache, minutes: float | None) -> None:
-        saved = checkpoint.read(self.partial)
-        if self.plan.steps == 0:
-            return
-        seconds = self._step_seconds(restorer, cache)
-        steps = saved.steps if saved is not None else self._count_steps(minutes, seconds)
-        self.plan = replace(self.plan, steps=steps)
-        run = Run(
-            self.settings.fit, self.settings.seed, steps, self.partial, self.plan.identity, self.device, self.progress
-        )
-        module = as_module(restorer)
-        optimiser = optimiser_for(module, self.settings.fit)
-        if saved is not None:
-            checkpoint.restore(self.partial, saved, module, optimiser)
-        parameters = sum(parameter.numel() for parameter in module.parameters())
-        self.say(forecast(self.plan, aggregate, parameters, seconds))
-        fit(restorer, cache, run, saved.step if saved is not None else 0, optimiser)
-
-    def _step_seconds(self, restorer: Restorer, cache: FeatureCache) -> float:
-        """Median of three trial steps after a warm-up, on a copy that is thrown away."""
-        trial = copy.deepcopy(restorer)
-        module = as_module(trial)
-        module.train()
-        run = Run(self.settings.fit, self.settings.seed, 100, self.partial, "", self.device)
-        optimiser = optimiser_for(module, self.settings.fit)
-        times = []
-        for step in range(4):
-            levels = cache.batch([n % len(cache) for n in range(self.settings.fit.batch)])
-            start = time.perf_counter()
-            take_step(trial, optimiser, levels, step, run)
-            times.append(time.perf_counter() - start)
-        return float(np.median(times[1:]))
-
-    def _count_steps(self, minutes: float | None, step_seconds: float) -> int:
-        return self.plan.steps if minutes is None else max(10, round(60 * minutes / step_seconds))
-
-    def _pairs(
-        self, restorer: Restorer, cache: FeatureCache
-    ) -> Callable[[], Iterator[tuple[list[Tensor], list[Tensor]]]]:
-        """Features and restored features of the fitting pictures, in batches."""
-
-        def batches() -> Iterator[tuple[list[Tensor], list[Tensor]]]:
-            with torch.no_grad():
-                for held in cache.batches(CACHE_BATCH):
-                    levels = [level.to(self.device) for level in held]
-                    yield levels, restorer.restore(Pyramid(levels)).levels
-
-        as_module(restorer).eval()
-        return batches
+            yield trunk(torch.from_numpy(batch).to(trunk.mean.device).permute(0, 3, 1, 2).float())

@@ -35,7 +35,7 @@ from restora.runtimes.contract import Runtime
 from restora.runtimes.onnx import OnnxRuntime
 from restora.training.ignore import IgnoreMask
 from restora.training.plan import Plan, prepared_batches, recipe, stored_settings
-from restora.training.settings import PRESETS
+from restora.training.settings import run_preset
 from restora.verdicts.calibration import Calibration
 from restora.verdicts.prediction import Rule
 
@@ -76,9 +76,9 @@ def write_detector(network: Network, plan: Plan, out: Path, mask: IgnoreMask | N
         files: dict[str, Path | bytes] = {"graph": graph, "restorer": named}
         if mask is not None:
             files["ignore"] = mask.png
-        log = out.with_name(out.name + ".partial") / "log.csv"
-        if log.exists():
-            files["log"] = log
+        partial = out.with_name(out.name + ".partial")
+        for log in sorted(partial.rglob("log.csv")):
+            files["log" if log.parent == partial else f"log-{log.parent.name}"] = log
         manifest = describe(network, plan, spec, facts, parity)
         fitting = look_at_fitting(runtime, plan, spec, manifest.fitting)
         write_model(out, manifest.model_copy(update={"fitting": fitting}), files)
@@ -162,7 +162,7 @@ def describe(
         package_version=__version__,
         method=settings.method,
         preset=settings.preset,
-        settings={**stored_settings(settings), "steps": plan.steps},
+        settings={**stored_settings(settings), "steps": plan.all_steps},
         settings_hash=hash_settings(recipe(settings)),
         trunk=TrunkCard(name=card.trunk, sha256=card.sha256, licence=card.licence, terms=card.terms),
         input=spec,
@@ -185,8 +185,8 @@ def reproduce(plan: Plan, weights: Path | None) -> str:
 
     Settings that no option names are those of the preset, or else of a file `settings.toml` with the manifest's.
     """
-    settings, usual = plan.settings, PRESETS[plan.settings.preset]
-    as_preset = (settings.chosen, settings.fit) == (usual.chosen, usual.fit)
+    settings = plan.settings
+    as_preset = settings.parts == run_preset(settings.method, settings.preset).parts
     options = {
         "--out": f"{plan.dataset}.restora",
         "--method": settings.method,

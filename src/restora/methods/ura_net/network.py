@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from restora.features.levels import Level
 from restora.features.pyramid import Pyramid
-from restora.methods.contract import Restoration
+from restora.methods.contract import PERCEIVED, Restoration
 from restora.methods.ura_net.attention import NormalFeatures, widen
 from restora.methods.ura_net.perception import Perceived, Perception
 from restora.methods.ura_net.settings import RestorerSettings, UraNetSettings
@@ -58,6 +58,7 @@ class UraNet(nn.Module):
         if settings.perception.mode != "off" and self.body is not None:
             self.perception = Perception([shape[0] for shape in shapes], settings.perception)
             self.normal = NormalFeatures(shapes, per_place)
+        self.perceived = PERCEIVED if self.perception is not None else ()
 
     def start(self, normal: Pyramid, rng: np.random.Generator) -> None:
         """Set the normal features and the global tokens to real normal features."""

@@ -11,9 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from restora.features.settings import PAPER as PAPER_PYRAMID
-from restora.features.settings import SMALL as SMALL_PYRAMID
-from restora.features.settings import PyramidPlan
-from restora.methods.settings import Positive, ResidualSettings, Section, Share
+from restora.methods.settings import FitSettings, MethodSettings, Positive, Preset, ResidualSettings, Section, Share
 
 Kind = Literal["texture", "foreign", "shuffle", "noise"]
 
@@ -88,15 +86,24 @@ class RestorerSettings(Section):
         return self
 
 
-class UraNetSettings(Section):
+class UraNetSettings(MethodSettings):
     """URA-Net whole."""
 
-    pyramid: PyramidPlan = SMALL_PYRAMID
     synthesis: SynthesisSettings = SynthesisSettings()
     perception: PerceptionSettings = PerceptionSettings()
     attention: AttentionSettings = AttentionSettings()
     restorer: RestorerSettings = RestorerSettings()
-    residual: ResidualSettings = ResidualSettings()
+
+    @property
+    def trains(self) -> bool:
+        """Without a body nothing is restored and nothing is trained: the control."""
+        return self.restorer.body != "none"
+
+    @property
+    def textures_wanted(self) -> int:
+        """Textures for FASM, where it draws that kind."""
+        synthesis = self.synthesis
+        return synthesis.textures if self.trains and synthesis.enabled and "texture" in synthesis.kinds else 0
 
     @model_validator(mode="after")
     def _one_level_for_tokens(self) -> UraNetSettings:
@@ -127,5 +134,15 @@ PAPER = UraNetSettings(
         altered_weight=1.0,
     ),
     residual=ResidualSettings(rule="cosine_mse"),
+    fit=FitSettings(
+        steps=None,
+        batch=8,
+        learning_rate=1e-4,
+        weight_decay=0.01,
+        betas=(0.9, 0.95),
+        warm_up_steps=0,
+        schedule="constant",
+        precision="float32",
+    ),
 )
-PRESETS: dict[str, UraNetSettings] = {"small": SMALL, "paper": PAPER}
+PRESETS = {"small": Preset(SMALL), "paper": Preset(PAPER, trunk="wide_resnet50_2", size="256x256")}
