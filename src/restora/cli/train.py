@@ -13,6 +13,7 @@ from restora.cli.output import Progress, duration, emit, emit_json, say
 from restora.errors import UsageError, need
 
 if TYPE_CHECKING:
+    from restora.detector.detector import Detector
     from restora.training.loop import Progress as Step
 
 # A training makes many steps a second; machines need not read each of them.
@@ -50,6 +51,10 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Train about so long; turned into steps once.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+    join: Annotated[
+        list[Path] | None,
+        typer.Option(help="A finished model to join, given once for each; nothing is trained.", show_default=False),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, see: restora config show.")] = None,
     json: Json = False,
 ) -> None:
@@ -59,6 +64,18 @@ def train(
     """
     if config is not None and preset is not None:
         raise UsageError("--config and --preset both say where the settings begin; name the preset in the file.")
+    if join:
+        no_use = {
+            "--method": method, "--preset": preset, "--trunk": trunk, "--size": size, "--pixels": pixels,
+            "--ignore": ignore, "--depth": depth, "--false-alarms": false_alarms, "--textures": textures,
+            "--seed": seed, "--minutes": minutes, "--config": config, "--resume": resume or None,
+        }  # fmt: skip
+        _refuse([option for option, value in no_use.items() if value is not None])
+        need("torch", "train")
+        from restora.training.join import join as join_models
+
+        _tell(join_models(join, path, out=out, weights=weights, layout=layout, overwrite=overwrite), json)
+        return
     need("torch", "train")
     from restora.config import load_settings
     from restora.training.train import train as run_training
@@ -88,6 +105,17 @@ def train(
             progress=_JsonLines() if json else lambda step: _show(bar, step),
             say=say,
         )
+    _tell(detector, json)
+
+
+def _refuse(options: list[str]) -> None:
+    """Raise UsageError where options were given that finished models have settled already."""
+    if options:
+        raise UsageError(f"With --join nothing is trained, the models have settled {', '.join(options)}; leave it out.")
+
+
+def _tell(detector: Detector, json: bool) -> None:
+    """Print the summary of a model that was made."""
     summary = detector.info()
     if json:
         emit_json(summary)

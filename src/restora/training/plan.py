@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora import __version__
-from restora.errors import DataError, SettingsError
+from restora.errors import DataError
 from restora.features.cache import bytes_needed
 from restora.features.pyramid import Aggregate, Trunk
 from restora.features.weights import choose_trunk
@@ -24,7 +24,14 @@ from restora.images.prepare import choose_size, parse_size, prepare
 from restora.images.read import read_picture, read_size
 from restora.images.split import Split, fingerprint, split_good
 from restora.methods.settings import MethodSettings
-from restora.training.settings import DEFAULT_METHOD, InputSettings, RunSettings, run_preset
+from restora.training.settings import (
+    DEFAULT_METHOD,
+    InputSettings,
+    RunSettings,
+    change_settings,
+    run_preset,
+    stored_settings,
+)
 
 Source = str | os.PathLike[str] | NDArray[Any] | Sequence[Any]
 
@@ -38,30 +45,11 @@ def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str,
     A trunk that nobody named is chosen by what is at hand (`features.weights.choose_trunk`).
     Raises SettingsError for an unknown preset, method or setting, or a value out of range.
     """
-    record = (base or run_preset(overrides.get("method") or DEFAULT_METHOD, preset)).model_dump()
-    for key, value in overrides.items():
-        if value is not None:
-            *parents, last = key.split(".")
-            place: Any = record
-            for parent in parents:
-                place = place.get(parent) if isinstance(place, dict) else None
-            if not isinstance(place, dict):
-                raise SettingsError(f"{key} is no setting; see: restora config show")
-            place[last] = value
-    if record["trunk"]["name"] is None:
-        record["trunk"]["name"] = choose_trunk(record["trunk"]["weights"])
-    try:
-        return RunSettings.model_validate(record)
-    except ValueError as error:
-        raise SettingsError(_first_problem(error)) from None
-
-
-def _first_problem(error: ValueError) -> str:
-    problems: list[Any] = getattr(error, "errors", list)()
-    if not problems:
-        return str(error)
-    first = problems[0]
-    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {first['msg'].lower()}"
+    settings = base or run_preset(overrides.get("method") or DEFAULT_METHOD, preset)
+    settings = change_settings(settings, {key: value for key, value in overrides.items() if value is not None})
+    if settings.trunk.name is not None:
+        return settings
+    return change_settings(settings, {"trunk.name": choose_trunk(settings.trunk.weights)})
 
 
 def open_source(source: Source, layout: str | None) -> Dataset:
@@ -174,24 +162,6 @@ def count_steps(settings: MethodSettings, pictures: int) -> int:
     if not settings.trains:
         return 0
     return fit.steps if fit.steps is not None else -(-fit.epochs * pictures // fit.batch)
-
-
-def stored_settings(settings: RunSettings) -> dict[str, Any]:
-    """Settings as the model folder keeps them: of the methods in use, without a path of this machine (weights and mask
-    are known by their hash).
-    """
-    record = settings.model_dump(mode="json", exclude=set(settings.unused()))
-    if record["trunk"]["weights"] not in (None, "random"):
-        record["trunk"]["weights"] = None
-    record["input"]["ignore"] = None
-    return record
-
-
-def recipe(settings: RunSettings) -> dict[str, Any]:
-    """The settings without the seed: equal for all rows of one table."""
-    record = stored_settings(settings)
-    del record["seed"]
-    return record
 
 
 def forecast_disk(plan: Plan, aggregate: Aggregate) -> str:

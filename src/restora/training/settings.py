@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -99,3 +100,49 @@ def run_preset(method: str = DEFAULT_METHOD, preset: str = "small") -> RunSettin
     sections = {section(name): entry.presets[preset].settings for name, entry in METHODS.items()}
     record: dict[str, Any] = {"method": method, "preset": preset, **sections}
     return RunSettings(**record, input=InputSettings(size=wanted[0].size), trunk=TrunkSettings(name=wanted[0].trunk))
+
+
+def change_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
+    """The settings with others under dotted keys.
+
+    Raises SettingsError for a key that is no setting, or a value out of range.
+    """
+    record = settings.model_dump()
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        place: Any = record
+        for parent in parents:
+            place = place.get(parent) if isinstance(place, dict) else None
+        if not isinstance(place, dict):
+            raise SettingsError(f"{key} is no setting; see: restora config show")
+        place[last] = value
+    try:
+        return RunSettings.model_validate(record)
+    except ValueError as error:
+        raise SettingsError(_first_problem(error)) from None
+
+
+def _first_problem(error: ValueError) -> str:
+    problems: list[Any] = getattr(error, "errors", list)()
+    if not problems:
+        return str(error)
+    first = problems[0]
+    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {first['msg'].lower()}"
+
+
+def stored_settings(settings: RunSettings) -> dict[str, Any]:
+    """Settings as the model folder keeps them: of the methods in use, without a path of this machine (weights and mask
+    are known by their hash).
+    """
+    record = settings.model_dump(mode="json", exclude=set(settings.unused()))
+    if record["trunk"]["weights"] not in (None, "random"):
+        record["trunk"]["weights"] = None
+    record["input"]["ignore"] = None
+    return record
+
+
+def recipe(settings: RunSettings) -> dict[str, Any]:
+    """The settings without the seed: equal for all rows of one table."""
+    record = stored_settings(settings)
+    del record["seed"]
+    return record

@@ -187,11 +187,7 @@ class Job:
         head = join_branches(branches)
         if isinstance(head, Both):
             head.fit(raw_levels(trunk, self.plan))
-        network = Network(trunk, head)
-        network.to("cpu").eval()
-        fold_norms(network)
-        lay_out(network, torch.contiguous_format)
-        return network
+        return finish_network(Network(trunk, head))
 
     def _progress(self, method: str) -> Callable[[Progress], None] | None:
         """Told of a method's steps, tell those of the whole training."""
@@ -209,6 +205,14 @@ class Job:
                          seconds_left=now.seconds_left + each * later))  # fmt: skip
 
         return told
+
+
+def finish_network(network: Network) -> Network:
+    """The network as it is stored: on the processor, in evaluation mode, its norms folded."""
+    network.to("cpu").eval()
+    fold_norms(network)
+    lay_out(network, torch.contiguous_format)
+    return network
 
 
 def raw_levels(trunk: Trunk, plan: Plan) -> Iterator[list[Tensor]]:

@@ -34,8 +34,8 @@ from restora.images.split import fingerprint
 from restora.runtimes.contract import Runtime
 from restora.runtimes.onnx import OnnxRuntime
 from restora.training.ignore import IgnoreMask
-from restora.training.plan import Plan, prepared_batches, recipe, stored_settings
-from restora.training.settings import run_preset
+from restora.training.plan import Plan, prepared_batches
+from restora.training.settings import recipe, run_preset, stored_settings
 from restora.verdicts.calibration import Calibration
 from restora.verdicts.prediction import Rule
 
