@@ -18,11 +18,9 @@ from restora.training.plan import (
     make_plan,
     open_source,
     prepared_batches,
-    recipe,
     resolve_settings,
-    stored_settings,
 )
-from restora.training.settings import InputSettings, run_preset
+from restora.training.settings import InputSettings, recipe, run_preset, stored_settings
 
 
 @pytest.fixture(scope="module")
