@@ -1,0 +1,60 @@
+"""The space in which features are restored: fewer numbers a cell, and none of them of another size than the rest.
+
+Our choice, like the paper's silence on it: the strongest principal components of the normal features, or all channels,
+each standardised.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Reduction(nn.Module):
+    """There (`forward`) and back (`back`): maps [B, C, h, w] <-> [B, R, h, w]; fitted on normal features.
+
+    `directions` R: an orthonormal basis of the R strongest principal components, so that a distance there is one here;
+    None: R = C, every channel minus its mean over its standard deviation.
+    """
+
+    mean: Tensor
+    basis: Tensor
+
+    def __init__(self, channels: int, directions: int | None) -> None:
+        super().__init__()
+        self.kept = channels if directions is None else min(directions, channels)
+        self.turned = directions is not None
+        self.register_buffer("mean", torch.zeros(channels))
+        # [R, C] with orthonormal rows, or [C] what every channel is divided by.
+        self.register_buffer("basis", torch.eye(self.kept, channels) if self.turned else torch.ones(channels))
+
+    @torch.no_grad()
+    def start(self, normal: Tensor) -> None:
+        """Fit to normal features [B, C, h, w]."""
+        cells = normal.movedim(1, -1).flatten(0, -2).double().cpu()
+        self.mean.copy_(cells.mean(0))
+        if self.turned:
+            values_and_vectors = torch.linalg.eigh(cells.T.cov(correction=0))
+            self.basis.copy_(values_and_vectors.eigenvectors.T.flip(0)[: self.kept])
+        else:
+            deviation = cells.std(0, correction=0)
+            self.basis.copy_(torch.where(deviation > 0, deviation, 1.0))
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Features [B, C, h, w] -> [B, R, h, w]."""
+        centred = cells - self.mean[:, None, None]
+        if not self.turned:
+            return centred / self.basis[:, None, None]
+        return nn.functional.conv2d(centred, self.basis[:, :, None, None])
+
+    def back(self, reduced: Tensor) -> Tensor:
+        """[B, R, h, w] -> features [B, C, h, w]."""
+        if not self.turned:
+            return reduced * self.basis[:, None, None] + self.mean[:, None, None]
+        return nn.functional.conv2d(reduced, self.basis.T[:, :, None, None], self.mean)
+
+    @property
+    def origin(self) -> Tensor:
+        """Where the mean lies as seen from the all-zero feature; [R, 1, 1]."""
+        shift = self.basis @ self.mean if self.turned else self.mean / self.basis
+        return shift[:, None, None]
