@@ -103,6 +103,32 @@ def test_merged_levels_lie_on_the_first_grid() -> None:
     torch.testing.assert_close(merged[0, 2:, :, 1], torch.tensor([[0.0, 3.0, 6.0, 9.0]]).expand(3, 4))
 
 
+def test_merged_levels_lie_on_the_grid_of_the_level_that_is_named() -> None:
+    """Finer ones are averaged over its cells, coarser ones enlarged with cells in their places."""
+    plan = PyramidPlan(levels=(1, 2, 3), pool=1, merge=True, grid_level=2, scaled=False)
+    aggregate = Aggregate(plan, [Level("finest", 1, 4), FINE, COARSE])
+    finest = torch.arange(64.0).view(1, 1, 8, 8)
+    middle = torch.rand(1, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    ramp = torch.tensor([0.0, 8.0]).view(1, 1, 2, 1).expand(1, 3, 2, 2)
+    raw = [finest, middle, ramp]
+    assert [tuple(kept.shape[1:]) for kept in aggregate.pooled(raw)] == [
+        level.shape((32, 32)) for level in aggregate.inputs
+    ]
+    (merged,) = aggregate(raw).levels
+    assert aggregate.levels == (Level("finest+fine+coarse", 6, 8),)
+    assert merged.shape == (1, 6, 4, 4)
+    assert merged[0, 0, 0].tolist() == [4.5, 6.5, 8.5, 10.5]  # (0 + 1 + 8 + 9) / 4 and so on
+    assert torch.equal(merged[:, 1:3], middle)
+    # a coarse cell's middle lies between those of its two fine cells, and nothing is known beyond the outer middles
+    torch.testing.assert_close(merged[0, 3:, :, 1], torch.tensor([[0.0, 2.0, 6.0, 8.0]]).expand(3, 4))
+
+
+@pytest.mark.parametrize("changes", [{"grid_level": 1}, {"grid_level": 2, "merge": False}])
+def test_a_grid_that_no_merged_level_has_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="grid_level names one of the levels"):
+        PyramidPlan.model_validate({"levels": (2, 3), "merge": True, **changes})
+
+
 def test_merged_levels_are_scaled_each_by_its_own_number() -> None:
     aggregate = Aggregate(PyramidPlan(levels=(2, 3), merge=True), [FINE, COARSE])
     aggregate.set_scale([2.0, 4.0])

@@ -11,8 +11,10 @@ from restora.methods.distances import (
     CosineDistance,
     PlaceGaussian,
     SquaredError,
+    StructureDistance,
     strongest_directions,
 )
+from restora.methods.layers.ssim import Ssim
 from restora.methods.settings import ResidualSettings
 
 CHANNELS, HEIGHT, WIDTH, PICTURES = 5, 4, 6, 40
@@ -264,3 +266,38 @@ def test_every_picture_has_an_even_share_in_what_is_kept(monkeypatch):
     assert len(kept) <= 1000
     assert shares.min() > 0
     assert shares.max() <= 2 * shares.min()
+
+
+@pytest.mark.parametrize("kind", ["ssim", "gms"])
+def test_structure_does_not_ask_for_a_channels_size(kind):
+    """Channels are standardised by the fitting pictures: their scale and offset change nothing."""
+    rng = np.random.default_rng(0)
+    feature, restored = (torch.from_numpy(rng.normal(size=(6, CHANNELS, 9, 7))).float() for _ in range(2))
+    scale = torch.from_numpy(np.geomspace(0.01, 100, CHANNELS)).float()[:, None, None]
+    seen = []
+    for factor, offset in [(torch.ones_like(scale), 0.0), (scale, 3.0)]:
+        made = StructureDistance(kind, (CHANNELS, 9, 7))
+        for start in range(0, 6, 4):
+            made.accumulate(*(factor * x[start : start + 4] + offset * factor for x in (feature, restored)))
+        made.solve()
+        seen.append(made(factor * feature + offset * factor, factor * restored + offset * factor))
+    torch.testing.assert_close(seen[0], seen[1], rtol=1e-3, atol=1e-4)
+    assert seen[0].shape == (6, 9, 7)
+    assert 0.1 < seen[0].mean() < 2
+
+
+def test_structure_is_one_minus_the_mean_similarity_and_a_dead_channel_is_bearable():
+    rng = np.random.default_rng(0)
+    feature = torch.from_numpy(rng.normal(2, 3, size=(5, CHANNELS, 9, 7))).float()
+    feature[:, 2] = 0
+    restored = torch.from_numpy(rng.normal(2, 3, size=(5, CHANNELS, 9, 7))).float()
+    made = StructureDistance("ssim", (CHANNELS, 9, 7))
+    made.accumulate(feature, restored)
+    made.solve()
+    alive = [channel for channel in range(CHANNELS) if channel != 2]
+    mean, deviation = feature.mean((0, 2, 3), keepdim=True), feature.std((0, 2, 3), correction=0, keepdim=True)
+    deviation[:, 2] = 1
+    similarity = Ssim((9, 7), span=6.0, middle=3.0)((feature - mean) / deviation, (restored - mean) / deviation)
+    torch.testing.assert_close(made(feature, restored), 1 - similarity.mean(1), rtol=1e-4, atol=1e-4)
+    assert similarity[:, alive].mean() > similarity[:, 2].mean()
+    assert not made(feature, feature).any()

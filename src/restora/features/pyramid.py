@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, cast
 
@@ -99,8 +99,8 @@ def load_trunk(
 class Aggregate(nn.Module):
     """Makes the pyramid that a plan describes out of a trunk's raw levels: pool, scale, merge.
 
-    `inputs` are the facts of the raw levels, `levels` those of what comes out; `scale` float32[inputs] is what each
-    raw level is divided by (ones until `set_scale`, and for good where the plan is not scaled).
+    `inputs` are the facts of what `pooled` gives, `levels` those of what comes out; `scale` float32[inputs] is what
+    each of the former is divided by (ones until `set_scale`, and for good where the plan is not scaled).
     `picks`: places, among what the trunk gives, of the levels that the plan names; None where it gives no others.
     """
 
@@ -110,8 +110,15 @@ class Aggregate(nn.Module):
         super().__init__()
         self.plan = plan
         self.picks = tuple(range(len(levels)) if picks is None else picks)
-        self.inputs = tuple(levels[pick] for pick in self.picks)
-        self.levels = (_merged(self.inputs),) if plan.merge else self.inputs
+        raw = tuple(levels[pick] for pick in self.picks)
+        first = 0 if plan.grid_level is None else plan.levels.index(plan.grid_level)
+        stride = raw[first].stride
+        # How many cells of a level, along each side, fall into one of the common grid; 1 for what is coarser.
+        self.shrinking = tuple(max(1, stride // level.stride) if plan.merge else 1 for level in raw)
+        self.inputs = tuple(
+            replace(level, stride=level.stride * times) for level, times in zip(raw, self.shrinking, strict=True)
+        )
+        self.levels = (_merged(raw, stride),) if plan.merge else self.inputs
         self.register_buffer("scale", torch.ones(len(self.inputs)))
 
     def forward(self, raw: Sequence[Tensor]) -> Pyramid:
@@ -119,12 +126,16 @@ class Aggregate(nn.Module):
         return self.finish(self.pooled(raw))
 
     def pooled(self, raw: Sequence[Tensor]) -> list[Tensor]:
-        """Return what is kept of raw levels, shapes as they were: pooled, or as they are where `finish` pools.
+        """Return what is kept of raw levels: pooled, or as they are where `finish` pools.
 
-        Levels that are merged are pooled after they were brought to one grid, as the paper's first author does it.
+        Levels that are merged are pooled after they were brought to one grid, as URA-Net's first author does it; those
+        finer than that grid are averaged over its cells before they are kept, which takes less room.
         """
         picked = [raw[pick] for pick in self.picks]
-        return picked if self.plan.merge else [self._means(level) for level in picked]
+        if not self.plan.merge:
+            return [self._means(level) for level in picked]
+        pairs = zip(picked, self.shrinking, strict=True)
+        return [functional.avg_pool2d(level, times) if times > 1 else level for level, times in pairs]
 
     def _means(self, level: Tensor) -> Tensor:
         """Mean of every cell's neighbourhood, counting only cells that are there."""
@@ -137,7 +148,9 @@ class Aggregate(nn.Module):
         if not self.plan.merge:
             return Pyramid(scaled)
         grid = scaled[0].shape[-2:]
-        same = [scaled[0], *(_resized(level, grid) for level in scaled[1:])]
+        # Corners on corners is how URA-Net's first author does it; cell in cell is what averaging fits.
+        corners = self.plan.grid_level is None
+        same = [scaled[0], *(_resized(level, grid, corners) for level in scaled[1:])]
         return Pyramid([torch.cat([self._means(level) for level in same], dim=1)])
 
     def set_scale(self, deviations: Sequence[float]) -> None:
@@ -149,13 +162,13 @@ class Aggregate(nn.Module):
             self.scale.copy_(torch.tensor([value if value > 0 else 1.0 for value in deviations]))
 
 
-def _merged(levels: Sequence[Level]) -> Level:
+def _merged(levels: Sequence[Level], stride: int) -> Level:
     name = "+".join(level.name for level in levels)
-    return Level(name, sum(level.channels for level in levels), levels[0].stride)
+    return Level(name, sum(level.channels for level in levels), stride)
 
 
-def _resized(level: Tensor, grid: Sequence[int]) -> Tensor:
-    return functional.interpolate(level, size=list(grid), mode="bilinear", align_corners=True)
+def _resized(level: Tensor, grid: Sequence[int], corners: bool) -> Tensor:
+    return functional.interpolate(level, size=list(grid), mode="bilinear", align_corners=corners)
 
 
 def _nearest(side: int, multiple: int) -> int:

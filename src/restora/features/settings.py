@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from restora.errors import UsageError
 
@@ -36,7 +36,8 @@ class PyramidPlan(BaseModel):
 
     `levels`: numbers of the trunk's levels, ascending; level l has a cell every 2 ** (l + 1) picture pixels.
     `pool`: side of the mean window run over every level at stride 1 (odd; 1 for none).
-    `merge`: all levels on the grid of the first, joined along the channels into one; else kept apart.
+    `merge`: all levels on one grid, joined along the channels into one; else kept apart.
+    `grid_level`: the level on whose grid they are merged, None for the first.
     `scaled`: every level divided by one number, its standard deviation over the fitting pictures.
     """
 
@@ -45,6 +46,7 @@ class PyramidPlan(BaseModel):
     levels: tuple[int, ...] = Field(default=(2, 3), min_length=1)
     pool: Literal[1, 3, 5, 7] = 3
     merge: bool = False
+    grid_level: int | None = None
     scaled: bool = True
 
     @field_validator("levels")
@@ -53,6 +55,12 @@ class PyramidPlan(BaseModel):
         if list(levels) != sorted(set(levels)):
             raise ValueError("levels must be different numbers in ascending order")
         return levels
+
+    @model_validator(mode="after")
+    def _grid_among_levels(self) -> PyramidPlan:
+        if self.grid_level is not None and not (self.merge and self.grid_level in self.levels):
+            raise ValueError("grid_level names one of the levels and goes with merge = true")
+        return self
 
 
 SMALL = PyramidPlan()

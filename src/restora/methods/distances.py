@@ -11,7 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from restora.methods.layers.ssim import Gms, Ssim
 from restora.methods.settings import ResidualSettings
+
+# The dynamic range of a standardised feature: three deviations either way.
+SPAN = 6.0
 
 
 class Distance(nn.Module):
@@ -40,6 +44,49 @@ class CosineDistance(Distance):
         product = (feature * restored).sum(1)
         sizes = feature.square().sum(1).sqrt() * restored.square().sum(1).sqrt()
         return 1 - product / sizes.clamp_min(1e-6)
+
+
+class StructureDistance(Distance):
+    """One minus the similarity of structure, mean over the channels, 0..2; `kind` is `ssim` or `gms`.
+
+    Every channel is standardised by its mean and deviation over the fitting pictures, so that one dynamic range fits
+    all; SSIM looks through the Gaussian window of its paper (11 cells, deviation 1.5).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, kind: str, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        grid = (shape[1], shape[2])
+        self.similarity = Ssim(grid, span=SPAN, middle=SPAN / 2) if kind == "ssim" else Gms(grid, SPAN)
+        self.register_buffer("mean", torch.zeros(shape[0], 1, 1))
+        self.register_buffer("deviation", torch.ones(shape[0], 1, 1))
+        self.count = 0
+        self.sums = torch.zeros(2, shape[0], dtype=torch.float64)
+
+    @torch.no_grad()
+    def accumulate(self, feature: Tensor, restored: Tensor) -> None:
+        """Add the first and second moments of the features' channels."""
+        cells = feature.transpose(0, 1).flatten(1)
+        self.count += cells.shape[1]
+        self.sums += torch.stack([cells.sum(1), cells.square().sum(1)]).cpu().double()
+
+    @torch.no_grad()
+    def solve(self) -> None:
+        """Take mean and deviation; a channel that never varies is divided by 1."""
+        mean, square = self.sums / self.count
+        deviation = (square - mean.square()).clamp_min(0).sqrt()
+        self.mean.copy_(mean[:, None, None])
+        self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0)[:, None, None])
+        self.sums.zero_()
+        self.count = 0
+
+    def forward(self, feature: Tensor, restored: Tensor) -> Tensor:
+        """[N, C, H, W] twice -> [N, H, W]."""
+        first, second = ((x - self.mean) / self.deviation for x in (feature, restored))
+        distance: Tensor = 1 - self.similarity(first, second).mean(1)
+        return distance
 
 
 def strongest_directions(covariance: Tensor, floor: Tensor, kept: int) -> tuple[Tensor, Tensor]:

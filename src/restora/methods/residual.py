@@ -2,7 +2,7 @@
 
 Level maps are divided by their mean over fitting pictures, brought to a quarter of the picture's size, combined,
 smoothed by a Gaussian; the score is the maximum. Everything fitted comes from fitting pictures and is state of the
-module.
+module. That MFRNet's map joins pixels and structure as its loss does is published, the formula is our choice.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restora.features.levels import Level
-from restora.methods.distances import ContentGaussian, CosineDistance, Distance, PlaceGaussian, SquaredError
+from restora.methods.distances import (
+    ContentGaussian,
+    CosineDistance,
+    Distance,
+    PlaceGaussian,
+    SquaredError,
+    StructureDistance,
+)
 from restora.methods.layers.blur import gaussian_blur, gaussian_kernel
 from restora.methods.settings import ResidualSettings
 
 # Cells of the map are a quarter of the picture: as fine as the finest level of any trunk here.
 MAP_STRIDE = 4
+
+STRUCTURES = ("ssim", "gms")
 
 Pairs = Callable[[], Iterator[tuple[list[Tensor], list[Tensor]]]]
 
@@ -40,7 +49,7 @@ class Residual(nn.Module):
         super().__init__()
         self.settings = settings
         self.grid = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
-        rules = settings.rule.split("_") if settings.rule == "cosine_mse" else [settings.rule]
+        rules = settings.rule.split("_")
         self.rules = nn.ModuleList(
             nn.ModuleList(_distance(rule, level, levels[0], size, settings) for level in levels) for rule in rules
         )
@@ -86,13 +95,21 @@ class Residual(nn.Module):
             if total is None:
                 raise RuntimeError("a residual without levels")
             smooth = gaussian_blur(total * self.keep, self.kernel)
-            combined = smooth if combined is None else combined * smooth
+            combined = smooth if combined is None else self._joined(combined, smooth)
         if combined is None:
             raise RuntimeError("a residual without rules")
         return (combined * self.keep)[:, 0]
 
+    def _joined(self, first: Tensor, second: Tensor) -> Tensor:
+        """Maps of two distances as one: a structural one is added, others are multiplied."""
+        if self.settings.rule.endswith(STRUCTURES):
+            return first + self.settings.structure_weight * second
+        return first * second
+
 
 def _distance(rule: str, level: Level, finest: Level, size: tuple[int, int], settings: ResidualSettings) -> Distance:
+    if rule in STRUCTURES:
+        return StructureDistance(rule, level.shape(size))
     if rule == "mse":
         return SquaredError()
     if rule == "cosine":

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restora.features.settings import SMALL, PyramidPlan
 
-Rule = Literal["full", "diagonal", "content", "mse", "cosine", "cosine_mse"]
+Rule = Literal[
+    "full", "diagonal", "content", "mse", "cosine", "cosine_mse", "mse_ssim", "mse_gms", "full_ssim", "full_gms"
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -21,7 +23,11 @@ class Section(BaseModel):
 
 
 class ResidualSettings(Section):
-    """From features and restored features to the anomaly map."""
+    """From features and restored features to the anomaly map.
+
+    Rules with two names join two distances: `cosine_mse` is their product, those with `ssim` or `gms` are the sum of
+    one and `structure_weight` times the structural one.
+    """
 
     rule: Rule = "full"
     directions: Annotated[int, Field(ge=1)] = 64
@@ -31,6 +37,7 @@ class ResidualSettings(Section):
     prior_pictures: Annotated[float, Field(ge=0)] = 50.0
     floor: Positive = 0.3
     clusters: Annotated[int, Field(ge=1)] = 64
+    structure_weight: Annotated[float, Field(ge=0)] = 1.0
     smoothing: Positive = 1.0
 
 

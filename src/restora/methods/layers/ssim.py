@@ -3,6 +3,8 @@
 SSIM: Wang, Bovik, Sheikh and Simoncelli 2004, equation 13, with the moments of the window itself (no n - 1). GMS: Xue,
 Zhang, Mou and Bovik 2014, equations 4 and 5. Both need the dynamic range of what they compare, `span`: images have 1
 or 255, standardised features about 6 (three deviations either way); a wrong one makes every similarity 1.
+SSIM is made for numbers from 0 up: of features with both signs x and -x would be wholly alike, since lightness and
+structure both turn round. So their middle is put at half the range (`middle`), as that of images is; our choice.
 
 A window is separable, and a window over a map is two small matrices around it, so it costs two products whatever its
 side. Cells outside the map repeat the border cell, which works for maps smaller than the window too.
@@ -34,7 +36,7 @@ def banded(length: int, taps: Tensor) -> Tensor:
 
 
 def window_taps(kind: str, side: int, sigma: float = 1.5) -> Tensor:
-    """Weights of a window along one axis, summing to 1; a sampled Gaussian or `side` equal ones."""
+    """Weights of a window along one axis, summing to 1: a sampled Gaussian, or (`mean`) `side` equal ones."""
     if kind == MEAN:
         return torch.full((side,), 1 / side, dtype=torch.float64)
     offsets = torch.arange(side, dtype=torch.float64) - side // 2
@@ -62,25 +64,28 @@ class Separable(nn.Module):
 class Ssim(nn.Module):
     """`forward(x, y)` [N, C, H, W] twice -> structural similarity of every channel and cell, -1..1, 1 where alike.
 
-    grid : (H, W); kind, side, sigma : the window, `mean` or `gaussian` (sigma in cells); span : the dynamic range
+    grid : (H, W); window : weights along an axis (`window_taps`), the Gaussian of the paper if None
+    span : the dynamic range; middle : added to both maps where their lightness is compared
     """
 
     def __init__(
-        self, grid: tuple[int, int], kind: str = GAUSSIAN, side: int = 11, sigma: float = 1.5, span: float = 6.0
+        self, grid: tuple[int, int], window: Tensor | None = None, *, span: float = 6.0, middle: float = 0.0
     ) -> None:
         super().__init__()
-        taps = window_taps(kind, side, sigma)
+        taps = window_taps(GAUSSIAN, 11) if window is None else window
         self.window = Separable(grid, taps, taps)
         self.constants = ((K1 * span) ** 2, (K2 * span) ** 2)
+        self.middle = middle
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Compare two maps of features."""
         c1, c2 = self.constants
         mean_x, mean_y = self.window(x), self.window(y)
-        both, cross = mean_x.square() + mean_y.square(), mean_x * mean_y
-        variances = self.window(x.square() + y.square()) - both
-        covariance = self.window(x * y) - cross
-        similarity: Tensor = (2 * cross + c1) * (2 * covariance + c2) / ((both + c1) * (variances + c2))
+        variances = self.window(x.square() + y.square()) - (mean_x.square() + mean_y.square())
+        covariance = self.window(x * y) - mean_x * mean_y
+        light_x, light_y = mean_x + self.middle, mean_y + self.middle
+        light = (2 * light_x * light_y + c1) / (light_x.square() + light_y.square() + c1)
+        similarity: Tensor = light * (2 * covariance + c2) / (variances + c2)
         return similarity
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from restora.methods.layers.ssim import Gms, Ssim
+from restora.methods.layers.ssim import Gms, Ssim, window_taps
 from restora.methods.mfr_net.settings import LossSettings
 
 # Keeps the cosine of an all-zero feature finite.
@@ -29,7 +29,8 @@ class HybridLoss(nn.Module):
         self.share = share
         self.similarity: nn.Module | None = None
         if settings.structure_weight > 0 and settings.structure == "ssim":
-            self.similarity = Ssim(grid, settings.window, settings.window_side, span=settings.span)
+            window = window_taps(settings.window, settings.window_side)
+            self.similarity = Ssim(grid, window, span=settings.span, middle=settings.span / 2)
         elif settings.structure_weight > 0 and settings.structure == "gms":
             self.similarity = Gms(grid, settings.span)
 

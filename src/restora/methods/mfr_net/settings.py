@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from restora.methods.settings import FitSettings, MethodSettings, Positive, Section
+from restora.features.settings import PyramidPlan
+from restora.methods.settings import FitSettings, MethodSettings, Positive, Preset, ResidualSettings, Section
 
 Side = Annotated[int, Field(ge=1, le=256)]
 
@@ -104,3 +105,23 @@ class MfrNetSettings(MethodSettings):
 
 
 SMALL = MfrNetSettings()
+
+# VGG-16 relu1_2, relu2_2, relu3_3 and relu4_3 merged to C = 960 at a quarter of the picture, six blocks of 384 on
+# tokens of 2 x 2 cells. The paper's example shows k = 2 and n = 3; the other sides, and every size here, are ours.
+PAPER = MfrNetSettings(
+    pyramid=PyramidPlan(levels=(-1, 0, 1, 2), pool=1, merge=True, grid_level=1, scaled=True),
+    masks=MaskSettings(sides=(2, 4, 8)),
+    network=NetworkSettings(directions=None, width=384, heads=6, blocks=6, widening=4, token=2),
+    loss=LossSettings(structure_weight=1.0, cosine_weight=0.0, window="gaussian", window_side=11),
+    residual=ResidualSettings(rule="mse_ssim"),
+    fit=FitSettings(
+        steps=None,
+        batch=8,
+        learning_rate=1e-4,
+        weight_decay=1e-5,
+        warm_up_steps=0,
+        schedule="cosine",
+        precision="float32",
+    ),
+)
+PRESETS = {"small": Preset(SMALL), "paper": Preset(PAPER, trunk="vgg16", size="256x256")}
