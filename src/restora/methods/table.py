@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from restora.methods.mfr_net import settings as mfr_net
 from restora.methods.settings import MethodSettings, Preset
 from restora.methods.ura_net import settings as ura_net
 
@@ -47,10 +48,11 @@ class Method:
 
 METHODS: dict[str, Method] = {
     "ura-net": Method(ura_net.PRESETS, "restora.methods.ura_net.network:UraNet"),
+    "mfr-net": Method(mfr_net.PRESETS, "restora.methods.mfr_net.network:MfrNet"),
 }
 
 # Several methods over one pass of the trunk, their maps joined (`both.py`).
-JOINED: dict[str, tuple[str, ...]] = {}
+JOINED: dict[str, tuple[str, ...]] = {"both": ("ura-net", "mfr-net")}
 
 NAMES = (*METHODS, *JOINED)
 
