@@ -10,7 +10,6 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 # Up to here the fused attention takes twice as long on a processor in bfloat16; beyond, its thrift with memory counts.
 FEW_TOKENS = 1000
 
