@@ -72,7 +72,8 @@ def run_anomalib(model: str, plan: Plan, dataset: Dataset, elsewhere: Elsewhere)
               `own_image_auroc` of the model's own raw score, and of the run `cut`, `epochs`, `fit_seconds`,
               `fit_cpu_seconds`, `look_seconds`, `versions`; see `anomalib_worker.py`
 
-    Raises MissingError without the other environment, StoppedError with its last line where the other process fails.
+    Raises MissingError without the other environment, StoppedError with its last line where the other process fails,
+    PictureError for a picture that cannot be read.
     """
     check_elsewhere(elsewhere)
     with tempfile.TemporaryDirectory(prefix="restora-anomalib-") as folder:
@@ -143,7 +144,14 @@ def _run_worker(model: str, plan: Plan, work: Path, elsewhere: Elsewhere) -> dic
         env={**os.environ, **LARGE_PAGES, "OMP_NUM_THREADS": str(elsewhere.threads), "HF_HUB_OFFLINE": "1"},
     )
     if ended.returncode or not (work / "result.json").is_file():
-        said = ended.stderr.strip().splitlines()[-1:] or [f"exit status {ended.returncode}"]
-        raise StoppedError(f"anomalib's {model} on {plan.dataset} failed: {said[0].strip()}")
+        raise StoppedError(f"anomalib's {model} on {plan.dataset} failed: {_last_words(ended)}")
     result: dict[str, Any] = json.loads((work / "result.json").read_text(encoding="utf-8"))
     return result
+
+
+def _last_words(ended: subprocess.CompletedProcess[str]) -> str:
+    """The last line that the other process wrote, or how it ended."""
+    if ended.returncode < 0:
+        return f"it was ended by signal {-ended.returncode}, which a lack of memory does as well"
+    lines = ended.stderr.strip().splitlines()
+    return lines[-1].strip() if lines else f"it wrote no result, and said nothing (exit status {ended.returncode})"

@@ -28,8 +28,10 @@ class Nearest:
     """Distance of each patch [..., C] to the nearest of `bank` [M, C] -> [...]."""
 
     def __init__(self, bank: Tensor) -> None:
-        self._bank = bank
-        self._squares = bank.square().sum(1)
+        # |a|^2 - 2 a b + |b|^2 loses digits far from 0, so all is counted from the middle of the memory
+        self._middle = bank.mean(0)
+        self._bank = bank - self._middle
+        self._squares = self._bank.square().sum(1)
 
     def __call__(self, patches: Tensor) -> Tensor:
         """The distances, in the shape of the patches."""
@@ -37,7 +39,7 @@ class Nearest:
 
     def to_others(self, patches: Tensor, left_out: Tensor) -> Tensor:
         """The same with rows of the memory left out, bool [M]."""
-        rows = patches.flatten(0, -2)
+        rows = patches.flatten(0, -2) - self._middle
         squares = self._squares.masked_fill(left_out, torch.inf)
         table = rows.new_empty(min(CHUNK, len(rows)), len(self._bank))
         found = []
@@ -67,6 +69,7 @@ def greedy_centres(rows: Tensor, count: int, seed: int) -> Tensor:
     greedy: at most twice the best possible distance); compared after a random projection.
     """
     rng = np.random.default_rng(seed)
+    rows = rows - rows.mean(0)
     if rows.shape[1] > PROJECTED:
         random = rng.standard_normal((rows.shape[1], PROJECTED), dtype=np.float32) / PROJECTED**0.5
         rows = rows @ torch.from_numpy(random)
