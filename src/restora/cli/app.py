@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from restora.cli import (
+    benchmark,
     calibrate,
     config,
     data,
@@ -61,5 +62,6 @@ app.command("score-maps")(score_maps.score_maps)
 app.command()(info.info)
 app.command()(doctor.doctor)
 app.command()(export.export)
+app.command()(benchmark.benchmark)
 app.add_typer(config.app, name="config")
 app.add_typer(weights.app, name="weights")

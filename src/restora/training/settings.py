@@ -107,6 +107,17 @@ def change_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSet
 
     Raises SettingsError for a key that is no setting, or a value out of range.
     """
+    try:
+        return RunSettings.model_validate(changed_record(settings, changes))
+    except ValueError as error:
+        raise SettingsError(_first_problem(error)) from None
+
+
+def changed_record(settings: RunSettings, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of settings with others under dotted keys, whatever they are worth.
+
+    Raises SettingsError for a key in a section that there is not.
+    """
     record = settings.model_dump()
     for key, value in changes.items():
         *parents, last = key.split(".")
@@ -116,10 +127,7 @@ def change_settings(settings: RunSettings, changes: Mapping[str, Any]) -> RunSet
         if not isinstance(place, dict):
             raise SettingsError(f"{key} is no setting; see: restora config show")
         place[last] = value
-    try:
-        return RunSettings.model_validate(record)
-    except ValueError as error:
-        raise SettingsError(_first_problem(error)) from None
+    return record
 
 
 def _first_problem(error: ValueError) -> str:

@@ -1,0 +1,92 @@
+"""What each part of a method is worth: the method with that part taken away or made plain; no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+from restora.bench.cells import Cell, make_cell
+from restora.bench.plan import BenchmarkSettings
+from restora.bench.rows import Row
+from restora.errors import SettingsError
+from restora.methods.table import METHODS, section
+
+KINDS = ("texture", "foreign", "shuffle", "noise")
+RULES = ("diagonal", "content", "mse", "cosine", "cosine_mse")  # beside the preset's
+
+Change = tuple[str, str, Mapping[str, Any]]
+
+WHOLE = "whole"  # the method as it is, which every other line is read against
+
+# Part, what is done to it, and the settings that do it, in the order of the table.
+URA_NET: tuple[Change, ...] = (
+    ("URA-Net", WHOLE, {}),
+    ("FASM", "off", {"ura_net.synthesis.enabled": False}),
+    *(
+        ("FASM", f"{kind} only", {"ura_net.synthesis.kinds": [kind]})
+        for kind in ("texture", "foreign", "shuffle", "noise")
+    ),
+    ("UIAPM", "deterministic", {"ura_net.perception.mode": "deterministic"}),
+    ("UIAPM", "off", {"ura_net.perception.mode": "off"}),
+    ("uncertainty", "not used", {"ura_net.attention.widening": 0.0, "ura_net.perception.aleatoric": False}),
+    ("RAM", "plain attention", {"ura_net.attention.mode": "plain"}),
+    ("RAM", "off", {"ura_net.attention.mode": "off"}),
+    ("RAM", "global tokens only", {"ura_net.attention.own_tokens": False}),
+    ("RAM", "own tokens only", {"ura_net.attention.global_tokens": 0}),
+    ("levels", "2 only", {"ura_net.pyramid.levels": [2]}),
+    ("levels", "3 only", {"ura_net.pyramid.levels": [3]}),
+    *(
+        ("residual", rule, {"ura_net.residual.rule": rule})
+        for rule in ("diagonal", "content", "mse", "cosine", "cosine_mse")
+    ),
+)
+
+ONE_SIDE = {"mfr_net.masks.repeats": 3}  # as many coverings as the three sides have, so that only the side differs
+
+MFR_NET: tuple[Change, ...] = (
+    ("MFRNet", WHOLE, {}),
+    ("masks", "none", {"mfr_net.masked": False}),
+    *(("masks", f"k = {side}", {"mfr_net.masks.sides": [side], **ONE_SIDE}) for side in (1, 2, 4)),
+    *(("masks", f"n = {parts}", {"mfr_net.masks.parts": parts}) for parts in (2, 4)),
+    ("masks", "groups", {"mfr_net.masks.mode": "groups"}),
+    ("masks", "one partition", {"mfr_net.masks.sides": [1]}),
+    ("loss", "pixel only", {"mfr_net.loss.structure": "none", "mfr_net.loss.cosine_weight": 0.0}),
+    ("loss", "structural only", {"mfr_net.loss.pixel": False, "mfr_net.loss.cosine_weight": 0.0}),
+    ("levels", "each by itself", {"mfr_net.restore": "per_level"}),
+)
+
+CHANGES: dict[str, tuple[Change, ...]] = {"ura-net": URA_NET, "mfr-net": MFR_NET}
+
+
+def ablation_rows() -> tuple[Row, ...]:
+    """A row for every change, in the order of the table."""
+    return tuple(
+        Row(_slug(f"{method} {part} {change}"), method=method, changes=changes, part=part, change=change)
+        for method, lines in CHANGES.items()
+        if method in METHODS
+        for part, change, changes in lines
+    )
+
+
+def list_ablations(plan: BenchmarkSettings) -> list[Cell]:
+    """The cells of all changes in the order in which they are run.
+
+    Raises SettingsError where the file has no table for them.
+    """
+    wanted = plan.ablations
+    if wanted is None:
+        raise SettingsError("There is no [ablations] in the file, so there is nothing to take away; add it.")
+    steps = {f"{section(method)}.fit.steps": steps for method, steps in wanted.steps.items()}
+    plan = plan.model_copy(update={"settings": {**plan.settings, **steps}})
+    return list(_cells(plan, wanted.trunk, wanted.categories, wanted.seeds))
+
+
+def _cells(plan: BenchmarkSettings, trunk: str, categories: tuple[str, ...], seeds: tuple[int, ...]) -> Iterator[Cell]:
+    for seed, row, category in product(seeds, ablation_rows(), categories):
+        yield make_cell(plan, row, trunk, category, seed)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

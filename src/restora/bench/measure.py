@@ -1,0 +1,227 @@
+"""Computes one cell: a training, a joined model, a yardstick or a model of anomalib; torch comes when it is called."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import restora
+from restora.bench.cells import Cell
+from restora.bench.folder import Record, RunFolder
+from restora.bench.plan import DATA_VARIABLE, BenchmarkSettings
+from restora.bench.rows import ANOMALIB, Kind
+from restora.bundle import is_model
+from restora.errors import UsageError
+
+if TYPE_CHECKING:
+    from restora.evaluation import Evaluation
+    from restora.features.pyramid import Trunk
+    from restora.images.dataset import Dataset
+    from restora.training.plan import Plan
+
+# Of the trunk, for yardsticks, whatever a method of ours restores.
+LEVELS = (2, 3)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a cell is found to be.
+
+    size : (height, width) of the prepared pictures; figures : the three of the table
+    more : further fields of its `Record`
+    """
+
+    size: tuple[int, int]
+    figures: dict[str, float | None]
+    look_seconds: float
+    fit_seconds: float | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Computes cells, one at a call.
+
+    root   : the data root, None where every category is drawn; device : of trainings, cpu or cuda
+    keep_models : whether a finished cell's model stays in the folder
+    """
+
+    plan: BenchmarkSettings
+    folder: RunFolder
+    root: Path | None
+    say: Callable[[str], None]
+    device: str = "cpu"
+    keep_models: bool = True
+
+    def __call__(self, cell: Cell) -> Record:
+        """The record of one cell. Raises what its making raises."""
+        import torch
+
+        makers: dict[Kind, Callable[[Cell, Path], Measured]] = {
+            "trained": self._trained,
+            "joined": self._joined,
+            "yardstick": self._yardstick,
+            "anomalib": self._anomalib,
+        }
+        with _threads(self.plan.threads):
+            found = makers[cell.row.kind](cell, self.source(cell))
+        return Record.model_validate(
+            {
+                "method": cell.row.name,
+                "part": cell.row.part,
+                "change": cell.row.change,
+                "trunk": cell.trunk,
+                "size": f"{found.size[0]}x{found.size[1]}",
+                "category": cell.category,
+                "seed": cell.seed,
+                **found.figures,
+                "recipe": cell.recipe,
+                "steps": 0,
+                "fit_seconds": None if found.fit_seconds is None else round(found.fit_seconds, 1),
+                "look_seconds": round(found.look_seconds, 1),
+                "threads": self.plan.threads,
+                "torch": torch.__version__,
+                "restora": restora.__version__,
+                **found.more,
+            }
+        )
+
+    def check(self, cells: Iterable[Cell]) -> None:
+        """Raise UsageError where something that a cell needs was not named."""
+        for cell in cells:
+            if cell.source.path is not None and self.root is None:
+                raise UsageError(
+                    f"Nobody named the folder that {cell.source.path} lies in; add --data, or set {DATA_VARIABLE}."
+                )
+            if cell.row.kind == "anomalib" and self.plan.anomalib.python is None:
+                raise UsageError(
+                    f"{cell.row.name} needs the Python of an environment with anomalib; name it as python in "
+                    "[anomalib], or leave such rows out with --methods."
+                )
+
+    def source(self, cell: Cell) -> Path:
+        """The folder of the cell's pictures; a drawn product is drawn on first use."""
+        wanted = cell.source
+        if wanted.drawn is not None:
+            from restora.demo.write import write_products
+
+            wishes = wanted.model_dump(exclude={"path", "drawn"})
+            return write_products(self.folder.drawn(cell), wanted.drawn, **wishes)
+        return (self.root or Path()) / str(wanted.path)
+
+    def _trained(self, cell: Cell, source: Path) -> Measured:
+        from restora.training.train import train
+
+        model = self.folder.model(cell)
+        unfinished = model.with_name(model.name + ".partial")
+        if is_model(model) and not unfinished.exists():
+            self.say(f"{model} is there already, and is only looked at.")
+            return self._looked_at(model, source, fit_seconds=None)
+        anew = not unfinished.exists()
+        model.parent.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        try:
+            train(source, out=model, config=cell.settings, device=self.device, resume=True, overwrite=True)
+        except UsageError as error:
+            if anew:
+                raise
+            self.say(f"{cell.label} cannot go on, and begins anew: {error}")
+            train(source, out=model, config=cell.settings, device=self.device, overwrite=True)
+        seconds = time.perf_counter() - start
+        return self._looked_at(model, source, fit_seconds=seconds if anew else None)
+
+    def _joined(self, cell: Cell, source: Path) -> Measured:
+        from restora.training.join import join
+
+        parts = [self.folder.model(part) for part in cell.parts]
+        model = self.folder.model(cell)
+        model.parent.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        if not is_model(model):
+            join(parts, source, out=model, weights=cell.settings.trunk.weights)
+        return self._looked_at(model, source, fit_seconds=time.perf_counter() - start)
+
+    def _looked_at(self, model: Path, source: Path, fit_seconds: float | None) -> Measured:
+        """Figures of a model by the graph that its users run."""
+        from restora.bench.yardsticks.evaluate import figures
+        from restora.detector.detector import Detector
+
+        detector = Detector.load(model, threads=self.plan.threads)
+        start = time.perf_counter()
+        evaluation = detector.evaluate(source)
+        seconds = time.perf_counter() - start
+        self._tell_errors(evaluation)
+        spec = detector.model.manifest.input
+        more = {
+            "steps": detector.model.manifest.settings.get("steps", 0),
+            "megabytes": round(sum(path.stat().st_size for path in model.iterdir()) / 1e6, 1),
+        }
+        if not self.keep_models:
+            shutil.rmtree(model)
+        return Measured((spec.height, spec.width), figures(evaluation), seconds, fit_seconds, more)
+
+    def _yardstick(self, cell: Cell, source: Path) -> Measured:
+        from restora.bench.yardsticks.evaluate import evaluate_runtime, figures, input_spec
+        from restora.bench.yardsticks.fit import fit_yardstick
+
+        trunk, plan, dataset = _prepare(cell, source)
+        start = time.perf_counter()
+        runtime = fit_yardstick(cell.row.name, plan, trunk)
+        fitted = time.perf_counter()
+        evaluation = evaluate_runtime(runtime, dataset, input_spec(plan.size, plan.settings.input.depth))
+        looked = time.perf_counter()
+        self._tell_errors(evaluation)
+        return Measured(plan.size, figures(evaluation), looked - fitted, fitted - start)
+
+    def _anomalib(self, cell: Cell, source: Path) -> Measured:
+        from restora.bench.anomalib import Elsewhere, run_anomalib
+        from restora.features.weights import find_weights
+
+        weights = find_weights(cell.trunk, cell.settings.trunk.weights)
+        if weights is None:
+            raise UsageError(f"anomalib's rows need real weights of {cell.trunk}, not random ones; name a file.")
+        python = Path(str(self.plan.anomalib.python))
+        elsewhere = Elsewhere(python, weights, self.plan.anomalib.minutes, self.plan.threads)
+        _, plan, dataset = _prepare(cell, source)
+        found = run_anomalib(cell.row.name.removeprefix(ANOMALIB), plan, dataset, elsewhere)
+        cut = found["cut"]
+        more = {
+            "anomalib": found["versions"]["anomalib"],
+            "cut": None if cut is None else f"{cut['what']}: {cut['kept']} of {cut['of']}",
+            "own_image_auroc": found["own_image_auroc"],
+        }
+        figures = {name: found[name] for name in ("image_auroc", "pixel_auroc", "aupro_30")}
+        return Measured(plan.size, figures, found["look_seconds"], found["fit_seconds"], more)
+
+    def _tell_errors(self, evaluation: Evaluation) -> None:
+        if count := evaluation.dataset["errors"]:
+            self.say(f"{count} test pictures of {evaluation.dataset['name']} cannot be read and are in no figure.")
+
+
+def _prepare(cell: Cell, source: Path) -> tuple[Trunk, Plan, Dataset]:
+    """The trunk, the same fitting part and size as a training of ours has, and the data set."""
+    from restora.features.pyramid import load_trunk
+    from restora.training.plan import make_plan, open_source
+
+    settings = cell.settings
+    trunk = load_trunk(cell.trunk, weights=settings.trunk.weights, levels=LEVELS, seed=settings.seed)
+    dataset = open_source(source, None)
+    return trunk, make_plan(settings, dataset, trunk), dataset
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use so many processor threads for a while."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,164 @@
+"""Runs the cells of a benchmark: those that are finished stay, one that fails leaves the rest, others may help."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from restora.bench.ablations import ablation_rows, list_ablations
+from restora.bench.cells import Cell, list_cells
+from restora.bench.folder import Record, RunFolder
+from restora.bench.measure import Measure
+from restora.bench.plan import BenchmarkSettings
+from restora.bench.rows import ROWS
+from restora.bench.table import ABLATION_COLUMNS, COLUMNS, markdown, order, write_tables
+from restora.errors import CancelledError, RestoraError
+
+# Between two looks at cells that other processes hold.
+WAIT = 2.0
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    folder: RunFolder,
+    measure: Callable[[Cell], Record],
+    say: Callable[[str], None],
+    *,
+    after: Callable[[], None] = lambda: None,
+    wait: float = WAIT,
+) -> dict[str, str]:
+    """Compute every cell that is not finished; returns the sentence of each that failed, by label.
+
+    cells   : in the order to run them, parts of joined ones before them
+    measure : computes one
+    say     : takes sentences for people
+    after   : called when a cell has been finished
+    wait    : seconds between two looks at cells that other processes hold; this returns when all are finished or have
+              failed here
+    """
+    failed: dict[str, str] = {}
+    left = [cell for cell in cells if not folder.finished(cell)]
+    say(f"{len(cells)} cells, {len(cells) - len(left)} of them finished before.")
+    while left:
+        later = []
+        for cell in left:
+            found = _compute(cell, folder, measure, say, failed)
+            if found is None:
+                later.append(cell)
+            elif isinstance(found, str):
+                folder.fail(cell, found)
+                failed[cell.label] = found
+                say(f"{cell.label} failed: {found}")
+            else:
+                say(f"{cell.label}: {_told(found)}")
+                after()
+        if len(later) == len(left):
+            time.sleep(wait)
+        left = later
+    return failed
+
+
+def _compute(
+    cell: Cell,
+    folder: RunFolder,
+    measure: Callable[[Cell], Record],
+    say: Callable[[str], None],
+    failed: Collection[str],
+) -> Record | str | None:
+    """The record of a cell that is finished now, why it failed, or None where it has to wait for another process."""
+    if broken := [part.label for part in cell.parts if part.label in failed]:
+        return f"It is made of {broken[0]}, which failed; see there."
+    if not all(folder.finished(part) for part in cell.parts):
+        return None
+    with folder.hold(cell) as ours:
+        if not ours:
+            return None
+        if folder.finished(cell):  # by another process, since this one has looked
+            return folder.read(cell)
+        say(f"{cell.label} begins.")
+        found = _measure(cell, measure)
+        if isinstance(found, Record):
+            folder.finish(cell, found)
+        return found
+
+
+def _measure(cell: Cell, measure: Callable[[Cell], Record]) -> Record | str:
+    """The cell's record, or why there is none. A fault of ours is no reason to leave the rest undone either."""
+    try:
+        return measure(cell)
+    except CancelledError:
+        raise
+    except RestoraError as error:
+        return " ".join(str(error).split())
+    except Exception as error:
+        return f"This is a fault of Restora ({type(error).__name__}: {' '.join(str(error).split())}); please report it."
+
+
+def _told(record: Record) -> str:
+    figures = (record.image_auroc, record.pixel_auroc, record.aupro_30)
+    shown = " / ".join("-" if value is None else f"{value:.4f}" for value in figures)
+    fit = "" if record.fit_seconds is None else f", fitted in {record.fit_seconds:.0f} s"
+    return f"{shown}{fit}, looked at in {record.look_seconds:.0f} s."
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark in the folder of a run: its cells, and the tables of those that are finished.
+
+    ablations : its cells are those of the ablations, instead of those of the grids
+    named     : where the table is to lie, in the folder unless stated
+    """
+
+    plan: BenchmarkSettings
+    folder: RunFolder
+    ablations: bool = False
+    named: Path | None = None
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """All cells in running order. Raises SettingsError where the file names none."""
+        return list_ablations(self.plan) if self.ablations else list_cells(self.plan)
+
+    @property
+    def table(self) -> Path:
+        """The table of the figures."""
+        return self.named or self.folder.root / ("ablations.csv" if self.ablations else "results.csv")
+
+    def go(
+        self, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None]
+    ) -> dict[str, str]:
+        """Compute what is not finished of `cells`, keeping the tables up to date; the sentences of those that failed.
+
+        root : the data root; device : of trainings, cpu or cuda
+
+        Raises UsageError, before anything is written, where something that a cell needs was not named.
+        """
+        # models of ablations are many, and nobody asks for them again
+        measure = Measure(self.plan, self.folder, root, say, device, keep_models=not self.ablations)
+        measure.check(cell for cell in cells if not self.folder.finished(cell))
+        if others := self.folder.others(self.cells):
+            say(f"{others} finished cells in {self.folder.root} are of other settings, and in no table.")
+        failed = run_cells(cells, self.folder, measure, say, after=self.write)
+        self.write()
+        return failed
+
+    def records(self) -> list[Record]:
+        """The finished cells in the order of the table."""
+        found = [self.folder.read(cell) for cell in self.cells if self.folder.finished(cell)]
+        rows = [row.name for row in ablation_rows()] if self.ablations else list(ROWS)
+        return sorted(found, key=order(self.plan, rows))
+
+    def write(self) -> None:
+        """Write the tables of the finished cells."""
+        write_tables(self.table, self.records(), ABLATION_COLUMNS if self.ablations else COLUMNS)
+
+    def markdown(self) -> str:
+        """The finished cells for people."""
+        titles: dict[bool, Callable[[Record], str]] = {
+            False: lambda record: f"{record.method}, {record.trunk}",
+            True: lambda record: f"{record.part}: {record.change}",
+        }
+        return markdown(self.records(), self.plan, titles[self.ablations])

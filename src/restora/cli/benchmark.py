@@ -1,0 +1,105 @@
+"""restora benchmark: a grid of methods, trunks, categories and seeds from one TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restora.cli.options import Json
+from restora.cli.output import emit, emit_json, say
+from restora.errors import UsageError, need
+
+if TYPE_CHECKING:
+    from restora.bench.cells import Cell
+    from restora.bench.folder import RunFolder
+
+Some = Annotated[list[str] | None, typer.Option(help="Only these, with commas between; all unless stated.")]
+
+
+def benchmark(
+    file: Annotated[Path, typer.Argument(help="The benchmark, a TOML file.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run, which goes on where it was left; runs/NAME unless stated.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that the categories' paths begin in; or RESTORA_DATA.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write the figures there; results.csv in the run's folder unless stated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to do, and write nothing.")] = False,
+    methods: Some = None,
+    categories: Some = None,
+    seeds: Some = None,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Instead: each method with one part taken away at a time.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
+    json: Json = False,
+) -> int:
+    """Measure methods beside each other; what is finished is never repeated. Ends with 1 when a cell failed.
+
+    Example: restora benchmark yardstick.toml --data sets --out runs/yardstick
+    """
+    from restora.bench.cells import choose_cells
+    from restora.bench.folder import RunFolder
+    from restora.bench.plan import BenchmarkSettings
+    from restora.bench.run import Benchmark
+    from restora.config import read_settings
+
+    plan = read_settings(file, BenchmarkSettings).at(file.absolute().parent)
+    run = Benchmark(plan, RunFolder(out or Path("runs") / file.stem), ablations, table)
+    chosen = choose_cells(
+        run.cells, methods=_names(methods), categories=_names(categories), seeds=_numbers(_names(seeds))
+    )
+    if dry_run:
+        _show(chosen, run.folder, json)
+        return 0
+    need("torch", "train")
+    failed = run.go(chosen, root=plan.root(data), device=device, say=say)
+    if json:
+        emit_json({"cells": [one.model_dump(mode="json") for one in run.records()], "failed": failed}, indent=2)
+    else:
+        emit(run.markdown())
+    for label, sentence in failed.items():
+        say(f"{label} failed: {sentence}")
+    say(f"{run.table}: the figures; what they took is beside it.")
+    return 1 if failed else 0
+
+
+def _names(words: Sequence[str] | None) -> list[str]:
+    return [name.strip() for word in words or () for name in word.split(",") if name.strip()]
+
+
+def _numbers(words: Sequence[str]) -> list[int]:
+    for word in words:
+        if not word.isdecimal():
+            raise UsageError(f"--seeds has {word!r}, which is no whole number from 0; separate seeds with commas.")
+    return [int(word) for word in words]
+
+
+def _show(cells: Sequence[Cell], folder: RunFolder, json: bool) -> None:
+    """The cells in the order in which they would be run, with what is known of each."""
+    states = [_state(cell, folder) for cell in cells]
+    if json:
+        emit_json(
+            [
+                {"method": cell.row.name, "trunk": cell.trunk, "category": cell.category, "seed": cell.seed}
+                | {"recipe": cell.recipe, "name": cell.name, "state": state}
+                for cell, state in zip(cells, states, strict=True)
+            ],
+            indent=2,
+        )
+        return
+    for cell, state in zip(cells, states, strict=True):
+        emit(f"{state:<12} {cell.label}")
+    say(f"{len(cells)} cells, {states.count('finished')} of them finished; nothing was written.")
+
+
+def _state(cell: Cell, folder: RunFolder) -> str:
+    if folder.finished(cell):
+        return "finished"
+    return "failed, again" if folder.failure(cell) is not None else "to do"

@@ -1,0 +1,103 @@
+"""Benchmarks of seconds: files of two drawn products at 64 x 64 pixels, and cells that compute nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from restora.bench.cells import Cell
+from restora.bench.folder import Record
+from restora.bench.plan import BenchmarkSettings
+from restora.config import from_toml
+
+SMALL = """
+threads = 1
+develop = ["fabric"]
+report = ["cap"]
+mean = ["fabric", "cap"]
+
+[weights]
+resnet18 = "random"
+
+[categories]
+fabric = { drawn = "fabric", good = 9, test_good = 2, defective = 1, size = 64 }
+cap = { drawn = "cap", good = 9, test_good = 2, defective = 1, size = 64, hard = 0 }
+
+[settings]
+"ura_net.fit.steps" = 2
+"ura_net.fit.batch" = 2
+
+[[grid]]
+methods = ["control", "ura-net"]
+categories = ["fabric", "cap"]
+seeds = [0, 1]
+"""
+
+
+@pytest.fixture
+def toml() -> str:
+    """A benchmark of eight cells, as text."""
+    return SMALL
+
+
+@pytest.fixture
+def plan() -> Callable[[str], BenchmarkSettings]:
+    return lambda text: from_toml(text, BenchmarkSettings)
+
+
+def record_of(cell: Cell) -> Record:
+    """Figures that depend on the cell alone."""
+    draws = [byte / 255 for byte in hashlib.sha256(cell.label.encode()).digest()[:3]]
+    return Record(
+        method=cell.row.name,
+        part=cell.row.part,
+        change=cell.row.change,
+        trunk=cell.trunk,
+        size="64x64",
+        category=cell.category,
+        seed=cell.seed,
+        image_auroc=draws[0],
+        pixel_auroc=draws[1],
+        aupro_30=draws[2],
+        recipe=cell.recipe,
+        steps=2,
+        fit_seconds=1.5,
+        look_seconds=0.5,
+        threads=1,
+        torch="2",
+        restora="0",
+    )
+
+
+class Counter:
+    """Computes cells without computing; `done` holds their labels. `ends` says what happens to some, by label."""
+
+    def __init__(self, **ends: BaseException) -> None:
+        self.done: list[str] = []
+        self.ends = {label.replace("__", "-").replace("_", " "): error for label, error in ends.items()}
+
+    def __call__(self, cell: Cell) -> Record:
+        if cell.label in self.ends:
+            raise self.ends[cell.label]
+        self.done.append(cell.label)
+        return record_of(cell)
+
+
+@pytest.fixture
+def counter() -> type[Counter]:
+    return Counter
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a benchmark's text to a file."""
+
+    def written(text: str) -> Path:
+        path = tmp_path / "small.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return written

@@ -1,0 +1,154 @@
+"""`restora benchmark` from a file to its tables, on drawn products with random weights."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from restora.bundle import read_model
+from restora.cli.run import run
+
+SMALL_NETS = """
+"ura_net.restorer.width" = 32
+"ura_net.restorer.heads" = 2
+"ura_net.perception.projection" = 8
+"ura_net.perception.samples" = 2
+"ura_net.residual.directions" = 8
+"mfr_net.fit.steps" = 2
+"mfr_net.fit.batch" = 2
+"mfr_net.network.directions" = 16
+"mfr_net.network.width" = 16
+"mfr_net.network.heads" = 2
+"mfr_net.network.blocks" = 1
+"mfr_net.residual.directions" = 8
+"""
+
+
+@pytest.fixture
+def small(toml) -> str:
+    """One drawn product, and a category whose folder is not there."""
+    return (
+        toml.replace("[settings]\n", "[settings]" + SMALL_NETS)
+        .replace("[0, 1]", "[0]")
+        .replace("[categories]\n", '[categories]\ngone = "no/such/folder"\n')
+    )
+
+
+def rows(path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_grid_is_run_measured_and_not_repeated(small, write, tmp_path, capsys):
+    text = small.replace('["control", "ura-net"]', '["nearest-neighbour", "control"]')
+    file, out = write(text.replace('["fabric", "cap"]\nseeds', '["gone", "cap"]\nseeds')), tmp_path / "run"
+    line = ["benchmark", str(file), "--out", str(out), "--data", str(tmp_path)]
+    assert run(line) == 1
+    told = capsys.readouterr()
+    assert told.out.startswith("| row |")
+    assert "no/such/folder" in told.err
+    found = rows(out / "results.csv")
+    assert [(row["method"], row["category"]) for row in found] == [("control", "cap"), ("nearest-neighbour", "cap")]
+    assert all(0 <= float(row[figure]) <= 1 for row in found for figure in ("image_auroc", "pixel_auroc", "aupro_30"))
+    assert {row["size"] for row in found} == {"64x64"}
+    taken = {row["method"]: row for row in rows(out / "runs.csv")}
+    assert taken["control"]["steps"] == "0"
+    assert float(taken["control"]["megabytes"]) > 0
+    model = read_model(next(out.glob("models/control-*-cap-*.restora")))
+    assert model.manifest.threads == 1
+
+    before = {path: path.stat().st_mtime_ns for path in out.glob("[cm]*/*")}
+    assert run([*line, "--categories", "cap", "--json"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in out.glob("[cm]*/*")} == before
+    told = json.loads(capsys.readouterr().out)
+    assert told["failed"] == {}
+    assert [cell["method"] for cell in told["cells"]] == ["control", "nearest-neighbour"]
+    assert told["cells"][0]["image_auroc"] == pytest.approx(float(found[0]["image_auroc"]), abs=1e-4)
+
+
+def test_a_training_that_was_broken_off_goes_on(small, write, tmp_path, capsys, monkeypatch):
+    from restora.training import train
+
+    file, out = (
+        write(small.replace('"ura_net.fit.steps" = 2', '"ura_net.fit.steps" = 2\n"ura_net.fit.save_every" = 1')),
+        tmp_path / "run",
+    )
+    line = ["benchmark", str(file), "--out", str(out), "--methods", "ura-net", "--categories", "cap"]
+    write_detector = train.write_detector
+
+    def interrupt(*rest):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "write_detector", interrupt)
+    assert run(line) == 130
+    assert not (out / "cells").exists()
+    assert list(out.glob("models/ura-net-*.restora.partial/state.json"))
+    monkeypatch.setattr(train, "write_detector", write_detector)
+    assert run(line) == 0
+    (taken,) = rows(out / "runs.csv")
+    assert taken["fit_seconds"] == ""
+    assert taken["steps"] == "2"
+    assert not list(out.glob("models/*.partial"))
+
+
+@pytest.mark.slow
+def test_both_is_joined_of_the_models_beside_it(small, write, tmp_path, capsys):
+    text = small.replace('["control", "ura-net"]', '["both"]')
+    out = tmp_path / "run"
+    assert run(["benchmark", str(write(text)), "--out", str(out), "--categories", "cap"]) == 0
+    assert [row["method"] for row in rows(out / "results.csv")] == ["ura-net", "mfr-net", "both"]
+    assert read_model(next(out.glob("models/both-*"))).manifest.method == "both"
+
+
+def test_a_dry_run_names_the_cells_and_writes_nothing(small, write, tmp_path, capsys):
+    out = tmp_path / "run"
+    before = sorted(tmp_path.rglob("*"))
+    file = write(small)
+    assert run(["benchmark", str(file), "--out", str(out), "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [
+        f"to do        {row} resnet18 {category} 0" for category in ("fabric", "cap") for row in ("control", "ura-net")
+    ]
+    assert told.err == "4 cells, 0 of them finished; nothing was written.\n"
+    assert run(["benchmark", str(file), "--out", str(out), "--dry-run", "--json", "--methods", "control"]) == 0
+    assert {(cell["method"], cell["state"]) for cell in json.loads(capsys.readouterr().out)} == {("control", "to do")}
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, file])
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "told"),
+    [
+        (
+            ("threads = 1", "threads = 0\nnonsense = 1"),
+            [],
+            ["threads (line 2) is 0", "nonsense (line 3) is not a setting"],
+        ),
+        (('"ura-net"]', '"ura-ent"]'), [], ["the nearest is ura-net"]),
+        (("", ""), ["--methods", "control,ura-nte"], ["the nearest is ura-net"]),
+        (("", ""), ["--categories", "capp"], ["the nearest is cap"]),
+        (("", ""), ["--seeds", "one"], ["'one', which is no whole number"]),
+        (("", ""), ["--ablations"], ["no [ablations] in the file"]),
+        (('{ drawn = "fabric"', '"a" #'), [], ["add --data"]),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(small, write, tmp_path, capsys, change, words, told):
+    out = tmp_path / "run"
+    assert run(["benchmark", str(write(small.replace(*change))), "--out", str(out), *words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert all(part in said.err for part in told)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["{file}", "--out", "{out}", "--dry-run"]])
+def test_neither_help_nor_a_dry_run_loads_torch(small, write, tmp_path, words):
+    code = "import sys; from restora.cli.run import run; s = run(sys.argv[1:]); sys.exit(s or 'torch' in sys.modules)"
+    line = [word.format(file=write(small), out=tmp_path / "run") for word in words]
+    done = subprocess.run([sys.executable, "-c", code, "benchmark", *line], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
