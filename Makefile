@@ -27,8 +27,7 @@ bench: setup
 	$(if $(MODEL),$(BIN)/python benchmarks/perception.py $(MODEL) $(DATA))
 	-$(BIN)/python benchmarks/memory.py
 	-$(BIN)/python benchmarks/report.py
-	$(if $(ROOT),$(BIN)/python benchmarks/accuracy.py --data $(ROOT) --weights $(WEIGHTS) --work runs --seed 0 1)
-	$(if $(ROOT),$(BIN)/python benchmarks/accuracy.py --work runs --table benchmarks/accuracy/results.csv)
+	$(if $(ROOT),$(if $(WEIGHTS),RESTORA_WEIGHTS=$(WEIGHTS) )$(BIN)/restora benchmark benchmarks/accuracy/yardstick.toml --data $(ROOT) --out runs/yardstick --table benchmarks/accuracy/results.csv)
 
 docs: setup
 	$(BIN)/zensical build --clean

@@ -253,13 +253,18 @@ def _record_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _key_lines(text: str) -> dict[str, int]:
-    """Line of each dotted key, for plain ``[table]`` and ``key = value`` lines, which is what `to_toml` writes."""
+    """Line of each dotted key, for plain ``[table]``, ``[[table]]`` and ``key = value`` lines."""
     found: dict[str, int] = {}
     table = ""
+    counts: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[([\w.\-]+)\]", line):
-            table = header[1] + "."
-            found.setdefault(header[1], number)
-        elif key := re.match(r"\s*([\w.\-]+)\s*=", line):
+        if header := re.match(r"\s*(\[?)\[([\w.\-]+)\]", line):
+            name = header[2]
+            if header[1]:  # one of several tables of that name
+                counts[name] = counts.get(name, -1) + 1
+                name = f"{name}.{counts[name]}"
+            table = name + "."
+            found.setdefault(name, number)
+        elif key := re.match(r"""\s*"?([\w.\-]+)"?\s*=""", line):
             found.setdefault(table + key[1], number)
     return found

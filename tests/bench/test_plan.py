@@ -52,8 +52,8 @@ def test_every_mistake_is_told_at_once_whatever_its_kind(plan, toml):
         "threads (line 2) is 0, allowed is at least 1",
         "'contol': there is no such row, the nearest is control",
         "'fabrik': there is no such category, the nearest is fabric",
-        "'ura_net.fit.stpes': there is no such setting, the nearest is ura_net.fit.steps",
-        "grid.0.sedes is not a setting, the nearest is grid.0.seeds",
+        "settings.ura_net.fit.stpes (line 15) is 2: there is no such setting, the nearest is ura_net.fit.steps",
+        "grid.0.sedes (line 21) is not a setting, the nearest is grid.0.seeds",
     ):
         assert part in told
 
@@ -61,10 +61,10 @@ def test_every_mistake_is_told_at_once_whatever_its_kind(plan, toml):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ('"ura_net.fit.steps" = -1', "settings.ura_net.fit.steps is -1: Input should be greater"),
-        ('"ura_net.fit.steps" = "many"', "settings.ura_net.fit.steps is 'many'"),
-        ("seed = 3", "'seed': there is no such setting"),
-        ('"trunk.name" = "vgg16"', "'trunk.name': there is no such setting"),
+        ('"ura_net.fit.steps" = -1', "settings.ura_net.fit.steps (line 15) is -1: Input should be greater"),
+        ('"ura_net.fit.steps" = "many"', "settings.ura_net.fit.steps (line 15) is 'many'"),
+        ("seed = 3", "settings.seed (line 15) is 3: there is no such setting"),
+        ('"trunk.name" = "vgg16"', "settings.trunk.name (line 15) is 'vgg16': there is no such setting"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(plan, toml, line, told):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+YARDSTICK = Path(__file__).parents[2] / "benchmarks/accuracy/yardstick.toml"
 HEAVY = ("torch", "torchvision", "timm", "safetensors", "onnx")
 # Finds no heavy package, as on a machine without them, and says afterwards which of our own torch rooms were loaded.
 CODE = f"""
@@ -68,21 +70,30 @@ def parts(tmp_path):
         "evaluate {model} {parts} --report {tmp}/report.html --json",
         "calibrate {model} {parts}",
         "config show",
+        "benchmark {bench} --out {tmp}/run --dry-run",
         "score-maps {tmp}/maps {parts}/ground_truth",
     ],
 )
 def test_a_verb_that_only_looks_loads_no_torch(line, tiny_model, parts, tmp_path):
     (tmp_path / "maps/spot").mkdir(parents=True)
     np.save(tmp_path / "maps/spot/0.npy", np.random.default_rng(0).random((32, 64), dtype=np.float32))
-    words = line.format(model=tiny_model, parts=parts, tmp=tmp_path).split()
+    words = line.format(model=tiny_model, parts=parts, tmp=tmp_path, bench=YARDSTICK).split()
     status, out, said = without_torch(*words)
     assert status == 0, said
     assert out
 
 
-@pytest.mark.parametrize("line", ["train {parts} --out {tmp}/m.restora", "weights list", "demo --out {tmp}/demo"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train {parts} --out {tmp}/m.restora",
+        "weights list",
+        "demo --out {tmp}/demo",
+        "benchmark {bench} --out {tmp}/run --data {tmp}",
+    ],
+)
 def test_a_verb_that_needs_torch_says_how_to_get_it(line, parts, tmp_path):
-    status, out, said = without_torch(*line.format(parts=parts, tmp=tmp_path).split())
+    status, out, said = without_torch(*line.format(parts=parts, tmp=tmp_path, bench=YARDSTICK).split())
     assert status == 3
     assert "pip install 'restora[train]'" in said
     assert "\n" not in said

@@ -77,7 +77,9 @@ def _in_grid(place: Place, grid: Mapping[str, Any], categories: Collection[str])
 def _in_settings(changes: Mapping[str, Any], preset: Any) -> Iterator[InitErrorDetails]:
     usual = run_preset(preset=preset if preset in PRESET_NAMES else "small")
     known = [key for key, _ in flatten(usual.model_dump()) if key not in RULED]
-    yield from _unknown(("settings",), list(changes), known, "setting")
+    for key, value in changes.items():
+        if key not in known:
+            yield fault(("settings", key), value, f"there is no such setting{nearest(key, known)}")
     try:
         RunSettings.model_validate(changed_record(usual, {key: changes[key] for key in changes if key in known}))
     except ValidationError as error:
