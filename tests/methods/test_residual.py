@@ -6,6 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from restora.features.levels import Level
+from restora.methods.border import border_factor
 from restora.methods.distances import StructureDistance
 from restora.methods.residual import Residual
 from restora.methods.settings import ResidualSettings
@@ -24,7 +25,9 @@ def pairs(count: int = 12, seed: int = 0) -> tuple[list[torch.Tensor], list[torc
 
 
 def residual(rule: str, count: int = 12, seed: int = 0, **changes: float) -> Residual:
-    made = Residual(ResidualSettings(**{"rule": rule, "directions": 6, "clusters": 3, **changes}), LEVELS, SIZE)
+    made = Residual(
+        ResidualSettings(**{"rule": rule, "directions": 6, "clusters": 3, "border": 0, **changes}), LEVELS, SIZE
+    )
     levels, restored = pairs(count, seed)
     made.fit(lambda: (([x[n : n + 5] for x in levels], [x[n : n + 5] for x in restored]) for n in range(0, count, 5)))
     return made
@@ -89,7 +92,7 @@ def test_the_hybrid_map_is_the_weighted_sum_of_two(rule, weight):
     """Each divided by its mean over the fitting pictures, so that the weight means the same for any two."""
     given = pairs(2, seed=3)
     pixel, structure = rule.split("_")
-    alone = Residual(ResidualSettings(rule="mse"), LEVELS, SIZE)
+    alone = Residual(ResidualSettings(rule="mse", border=0), LEVELS, SIZE)
     alone.rules[0] = torch.nn.ModuleList(StructureDistance(structure, level.shape(SIZE)) for level in LEVELS)
     alone.fit(lambda: iter([pairs()]))
     total = residual(pixel)(*given) + weight * alone(*given)
@@ -146,7 +149,7 @@ def test_one_picture_is_enough_to_fit(rule):
 
 
 def test_a_perfect_restoration_gives_a_number():
-    made = Residual(ResidualSettings(rule="mse"), LEVELS, SIZE)
+    made = Residual(ResidualSettings(rule="mse", border=0), LEVELS, SIZE)
     levels, _ = pairs(2)
     made.fit(lambda: iter([(levels, levels)]))
     assert not made(levels, levels).any()
@@ -157,3 +160,49 @@ def test_the_state_travels():
     other = Residual(ResidualSettings(directions=6), LEVELS, SIZE)
     other.load_state_dict(made.state_dict())
     assert torch.equal(made(*given), other(*given))
+
+
+def test_the_border_is_measured_against_the_inside():
+    usual = torch.ones(20, 24)
+    usual[0], usual[:, -1] = 3.0, 2.0
+    usual[:, 0] = 0.5  # calmer than the inside: never made louder
+    usual[10, 12] = 50.0  # an odd place inside is not the border's business
+    factor = border_factor(usual, torch.ones(20, 24), reach=4)
+    assert factor.min() == 1
+    assert factor[10, 12] == 1
+    assert (factor[5:15, 6:18] == 1).all()
+    inner_row, inner_column = usual[4].mean(), usual[:, 24 - 1 - 4].mean()
+    torch.testing.assert_close(factor[0, 12], usual[0].mean() / inner_row)
+    torch.testing.assert_close(factor[10, 23], usual[:, 23].mean() / inner_column)
+    torch.testing.assert_close(factor[0, 23], usual[0].mean() / inner_row * usual[:, 23].mean() / inner_column)
+
+
+@pytest.mark.parametrize("grid", [(1, 1), (3, 40), (8, 8)])
+def test_the_border_of_a_small_map_leaves_an_inside(grid):
+    factor = border_factor(torch.rand(grid, generator=torch.Generator().manual_seed(0)), torch.ones(grid), reach=8)
+    assert factor.shape == grid
+    assert factor.isfinite().all()
+    assert factor[grid[0] // 2, grid[1] // 2] == 1
+
+
+def test_places_left_out_say_nothing_about_the_border():
+    usual, keep = torch.ones(16, 16), torch.ones(16, 16)
+    usual[0, :8] = 9.0
+    keep[0, :8] = 0
+    assert (border_factor(usual, keep, reach=4) == 1).all()
+    keep[0] = 0  # a whole row is left out: nothing is known of it
+    assert (border_factor(usual, keep, reach=4) == 1).all()
+
+
+def test_the_fitted_map_is_divided_by_what_the_border_has_more():
+    levels, restored = pairs()
+    levels[0][:, :, 0] += 3 * torch.randn(levels[0][:, :, 0].shape, generator=torch.Generator().manual_seed(1))
+    pair = (levels, restored)
+    maps = []
+    for border in (0, 4):
+        made = Residual(ResidualSettings(rule="mse", border=border, border_power=2.0), LEVELS, SIZE)
+        made.fit(lambda: iter([pair]))
+        maps.append(made(*pair))
+    factor = border_factor(maps[0].mean(0), torch.ones(16, 24), reach=4)
+    assert factor[0].min() > 1.3
+    torch.testing.assert_close(maps[1], maps[0] / factor.square())

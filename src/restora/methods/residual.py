@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restora.features.levels import Level
+from restora.methods.border import border_factor
 from restora.methods.distances import (
     ContentGaussian,
     CosineDistance,
@@ -44,6 +45,7 @@ class Residual(nn.Module):
     level_scale: Tensor
     kernel: Tensor
     keep: Tensor
+    weight: Tensor
 
     def __init__(self, settings: ResidualSettings, levels: tuple[Level, ...], size: tuple[int, int]) -> None:
         super().__init__()
@@ -56,10 +58,13 @@ class Residual(nn.Module):
         self.register_buffer("level_scale", torch.ones(len(rules), len(levels)))
         self.register_buffer("kernel", gaussian_kernel(settings.smoothing))
         self.register_buffer("keep", torch.ones(1, 1, *self.grid))
+        # What the smoothed map is multiplied by: 0 where places are left out, less than 1 near the border.
+        self.register_buffer("weight", torch.ones(1, 1, *self.grid))
 
     def ignore(self, places: Tensor) -> None:
         """Leave places [H / 4, W / 4] bool out of map and score."""
         self.keep.copy_((~places).float()[None, None])
+        self.weight.copy_(self.keep)
 
     def _distances(self) -> Iterator[tuple[int, int, Distance]]:
         for row, rule in enumerate(self.rules):
@@ -69,7 +74,7 @@ class Residual(nn.Module):
     @torch.no_grad()
     def fit(self, pairs: Pairs) -> None:
         """Fit the statistics in one pass over (levels, restored) of the fitting pictures, the level scales in
-        another.
+        another, what is usual near the border in a third.
         """
         for levels, restored in pairs():
             for _, column, distance in self._distances():
@@ -82,6 +87,10 @@ class Residual(nn.Module):
             for row, column, distance in self._distances():
                 totals[row, column] += distance(levels[column], restored[column]).mean((1, 2)).sum()
         self.level_scale.copy_((totals / count).clamp_min(1e-12))
+        if self.settings.border:
+            usual = torch.stack([self(*pair).sum(0) for pair in pairs()]).sum(0) / count
+            factor = border_factor(usual, self.keep[0, 0], self.settings.border)
+            self.weight.copy_(self.keep / factor**self.settings.border_power)
 
     def forward(self, levels: list[Tensor], restored: list[Tensor]) -> Tensor:
         """Anomaly map [N, H / 4, W / 4]: 0 and above, larger is stranger; ignored places are 0."""
@@ -98,7 +107,7 @@ class Residual(nn.Module):
             combined = smooth if combined is None else self._joined(combined, smooth)
         if combined is None:
             raise RuntimeError("a residual without rules")
-        return (combined * self.keep)[:, 0]
+        return (combined * self.weight)[:, 0]
 
     def _joined(self, first: Tensor, second: Tensor) -> Tensor:
         """Maps of two distances as one: a structural one is added, others are multiplied."""

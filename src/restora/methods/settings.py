@@ -27,6 +27,8 @@ class ResidualSettings(Section):
 
     Rules with two names join two distances: `cosine_mse` is their product, those with `ssim` or `gms` are the sum of
     one and `structure_weight` times the structural one.
+    `border`: within so many cells of the map's edge it is divided by how much more is usual there than further in, to
+    the power of `border_power`.
     """
 
     rule: Rule = "full"
@@ -39,6 +41,8 @@ class ResidualSettings(Section):
     clusters: Annotated[int, Field(ge=1)] = 64
     structure_weight: Annotated[float, Field(ge=0)] = 1.0
     smoothing: Positive = 1.0
+    border: Annotated[int, Field(ge=0)] = 8
+    border_power: Annotated[float, Field(ge=0)] = 2.0
 
 
 class FitSettings(Section):

@@ -133,7 +133,7 @@ PAPER = UraNetSettings(
         mse_weight=1.0,
         altered_weight=1.0,
     ),
-    residual=ResidualSettings(rule="cosine_mse"),
+    residual=ResidualSettings(rule="cosine_mse", border=0),
     fit=FitSettings(
         steps=None,
         batch=8,
