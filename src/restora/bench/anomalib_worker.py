@@ -5,6 +5,7 @@
 It knows nothing of Restora and nothing of Restora imports it: `anomalib.py` beside it writes the job, with prepared
 pictures of one size, and reads what is written here. anomalib's own engine, optimiser, losses and maps are used; left
 out are its validation, early stopping and thresholds, which look at test pictures.
+PatchCore's greedy search and the two trainings end at a limit; PaDiM, one pass and a Gaussian a place, has none.
 
 The job, JSON: `model` (a key of `MODELS`), `weights` (safetensors of resnet18 up to layer3), `size` [height, width],
 `fitting` and `test` (folders of PNG files of that size), `maps` (folder to fill), `result` (file to write), `seed`,
@@ -21,7 +22,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +43,26 @@ THREE = ("layer1", "layer2", "layer3")
 BATCH = {"patchcore": 8, "padim": 8, "stfpm": 16, "reverse-distillation": 16}
 EPOCHS = {"stfpm": 100, "reverse-distillation": 200}  # of anomalib's own example configurations
 TEACHERS = {"patchcore": "feature_extractor", "padim": "feature_extractor", "stfpm": "teacher_model"}
-CORESET, NEIGHBOURS, FEATURES = 0.1, 9, 100
+CORESET = 0.1
+# anomalib's class and what it is built with; sizes are its own defaults for this backbone
+MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "patchcore": (
+        Patchcore,
+        {"layers": THREE[1:], "pre_trained": False, "coreset_sampling_ratio": CORESET, "num_neighbors": 9},
+    ),
+    "padim": (Padim, {"layers": list(THREE), "pre_trained": False, "n_features": 100}),
+    "stfpm": (Stfpm, {"layers": THREE}),
+    "reverse-distillation": (ReverseDistillation, {"layers": THREE, "pre_trained": False}),
+}
 PROBE_ROWS, PROBE_STEPS, WARM_STEPS = 100_000, 15, 5
 SAFE = 0.85  # of the time left is planned for, since a step's time is known from a probe only
 
 
 def build(name: str, size: tuple[int, int]) -> Any:
     """The untrained model with anomalib's own preparation for `size`: no change of size, ImageNet's normalisation."""
-    makers: dict[str, Callable[[Any], Any]] = {
-        "patchcore": lambda own: Patchcore(
-            BACKBONE, THREE[1:], False, CORESET, NEIGHBOURS, pre_processor=own(Patchcore), **QUIET
-        ),
-        "padim": lambda own: Padim(BACKBONE, list(THREE), False, FEATURES, pre_processor=own(Padim), **QUIET),
-        "stfpm": lambda own: Stfpm(BACKBONE, THREE, pre_processor=own(Stfpm), **QUIET),
-        "reverse-distillation": lambda own: ReverseDistillation(
-            BACKBONE, THREE, pre_trained=False, pre_processor=own(ReverseDistillation), **QUIET
-        ),
-    }
-    return makers[name](lambda model: model.configure_pre_processor(image_size=size))
-
-
-QUIET = {"post_processor": False, "evaluator": False, "visualizer": False}
+    model, options = MODELS[name]
+    own = model.configure_pre_processor(image_size=size)
+    return model(BACKBONE, pre_processor=own, post_processor=False, evaluator=False, visualizer=False, **options)
 
 
 def without_download() -> None:
