@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -152,3 +154,42 @@ def test_neither_help_nor_a_dry_run_loads_torch(small, write, tmp_path, words):
     done = subprocess.run([sys.executable, "-c", code, "benchmark", *line], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+@pytest.mark.slow
+def test_killed_in_a_training_and_run_again_the_table_is_byte_for_byte_that_of_an_unbroken_run(small, write, tmp_path):
+    text = small.replace('"ura_net.fit.steps" = 2', '"ura_net.fit.steps" = 6\n"ura_net.fit.save_every" = 1')
+    file = write(text)
+
+    def command(out) -> subprocess.Popen[bytes]:
+        line = [sys.executable, "-m", "restora", "benchmark", str(file), "--out", str(out), "--categories", "cap"]
+        return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert command(whole).wait(600) == 0
+    process = command(broken)
+    while process.poll() is None and not list(broken.glob("models/ura-net-*.partial/state.json")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    assert [path.name.partition("-resnet18")[0] for path in broken.glob("cells/*")] == ["control"]
+    assert command(broken).wait(600) == 0
+    assert (broken / "results.csv").read_bytes() == (whole / "results.csv").read_bytes()
+    assert [row["fit_seconds"] == "" for row in rows(broken / "runs.csv")] == [True, False]
+
+
+@pytest.mark.slow
+def test_a_state_that_is_another_training_s_is_begun_anew(small, write, tmp_path, capsys, monkeypatch):
+    import restora.training.plan as plan
+    from restora.training import train
+
+    file, out = write(small), tmp_path / "run"
+    line = ["benchmark", str(file), "--out", str(out), "--methods", "ura-net", "--categories", "cap"]
+    write_detector = train.write_detector
+    monkeypatch.setattr(train, "write_detector", lambda *rest: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert run(line) == 130
+    monkeypatch.setattr(train, "write_detector", write_detector)
+    monkeypatch.setattr(plan, "__version__", "9.9.9")
+    assert run(line) == 0
+    assert "cannot go on, and begins anew" in capsys.readouterr().err
+    assert read_model(next(out.glob("models/ura-net-*.restora"))).manifest.settings["steps"] == 2

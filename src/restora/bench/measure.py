@@ -124,14 +124,26 @@ class Measure:
             return self._looked_at(model, source, fit_seconds=None)
         anew = not unfinished.exists()
         model.parent.mkdir(parents=True, exist_ok=True)
+
+        def fit(resume: bool) -> None:
+            train(
+                source,
+                out=model,
+                config=cell.settings,
+                device=self.device,
+                resume=resume,
+                overwrite=True,
+                say=lambda sentence: self.say(f"{cell.label}: {sentence}"),
+            )
+
         start = time.perf_counter()
         try:
-            train(source, out=model, config=cell.settings, device=self.device, resume=True, overwrite=True)
+            fit(resume=True)
         except UsageError as error:
             if anew:
                 raise
             self.say(f"{cell.label} cannot go on, and begins anew: {error}")
-            train(source, out=model, config=cell.settings, device=self.device, overwrite=True)
+            fit(resume=False)
         seconds = time.perf_counter() - start
         return self._looked_at(model, source, fit_seconds=seconds if anew else None)
 

@@ -40,6 +40,7 @@ def run_cells(
               failed here
     """
     failed: dict[str, str] = {}
+    waiting = False
     left = [cell for cell in cells if not folder.finished(cell)]
     say(f"{len(cells)} cells, {len(cells) - len(left)} of them finished before.")
     while left:
@@ -56,6 +57,9 @@ def run_cells(
                 say(f"{cell.label}: {_told(found)}")
                 after()
         if len(later) == len(left):
+            if not waiting:
+                say(f"{len(later)} cells are left, which other processes hold; waiting for them.")
+            waiting = True
             time.sleep(wait)
         left = later
     return failed
