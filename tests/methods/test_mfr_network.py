@@ -183,6 +183,19 @@ def test_without_directions_every_channel_is_standardised():
     torch.testing.assert_close(net.streams[0].reduction.back(reduced), cells)
 
 
+def test_a_channel_that_never_stirs_is_bearable():
+    for directions in (None, 12):
+        net = MfrNet(settings(network={"directions": directions}), LEVELS, SIZE)
+        still = pyramid(4)
+        for level in still.levels:
+            level[:, 0] = 3.0
+        net.start(still, np.random.default_rng(0))
+        assert all(level.isfinite().all() for level in net.restore(pyramid(2)).levels)
+        net.start(Pyramid([torch.zeros_like(level) for level in still.levels]), np.random.default_rng(0))
+        terms = net.losses(still, np.random.default_rng(0), 0.0)
+        assert all(term.isfinite() for term in terms.values())
+
+
 @pytest.mark.parametrize("mode", ["disjoint", "groups"])
 @pytest.mark.parametrize("structure", ["ssim", "gms", "none"])
 def test_training_makes_the_loss_smaller(mode, structure):

@@ -30,7 +30,8 @@ class Around(nn.Module):
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Softmax attention [B, heads, N, d]; written out for few tokens, fused for many."""
     if query.shape[2] > FEW_TOKENS:
-        return F.scaled_dot_product_attention(query, key, value)
+        fused: Tensor = F.scaled_dot_product_attention(query, key, value)
+        return fused
     scores = (query / query.shape[-1] ** 0.5) @ key.transpose(-1, -2)
     return scores.softmax(-1) @ value
 

@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 
 
+# Of the mean deviation: a channel that hardly ever stirs on good pictures must not drown the rest when it does.
+SMALLEST_DEVIATION = 0.01
+
+
 class Reduction(nn.Module):
     """There (`forward`) and back (`back`): maps [B, C, h, w] <-> [B, R, h, w]; fitted on normal features.
 
@@ -31,14 +35,22 @@ class Reduction(nn.Module):
     @torch.no_grad()
     def start(self, normal: Tensor) -> None:
         """Fit to normal features [B, C, h, w]."""
-        cells = normal.movedim(1, -1).flatten(0, -2).double().cpu()
-        self.mean.copy_(cells.mean(0))
+        channels, count = normal.shape[1], normal.numel() // normal.shape[1]
+        sums = torch.zeros(channels, dtype=torch.float64)
+        squares = torch.zeros((channels, channels) if self.turned else channels, dtype=torch.float64)
+        for picture in normal:  # all at once would take gigabytes at the paper's size
+            cells = picture.flatten(1).double().cpu()
+            sums += cells.sum(1)
+            squares += cells @ cells.T if self.turned else cells.square().sum(1)
+        mean, squares = sums / count, squares / count
+        self.mean.copy_(mean)
         if self.turned:
-            values_and_vectors = torch.linalg.eigh(cells.T.cov(correction=0))
-            self.basis.copy_(values_and_vectors.eigenvectors.T.flip(0)[: self.kept])
+            vectors = torch.linalg.eigh(squares - mean[:, None] * mean).eigenvectors
+            self.basis.copy_(vectors.T.flip(0)[: self.kept])
         else:
-            deviation = cells.std(0, correction=0)
-            self.basis.copy_(torch.where(deviation > 0, deviation, 1.0))
+            deviation = (squares - mean.square()).clamp_min(0).sqrt()
+            floor = SMALLEST_DEVIATION * deviation.mean()
+            self.basis.copy_(deviation.clamp_min(floor) if floor > 0 else torch.ones_like(deviation))
 
     def forward(self, cells: Tensor) -> Tensor:
         """Features [B, C, h, w] -> [B, R, h, w]."""
