@@ -7,6 +7,8 @@ and attention, and nothing is shared by pictures.
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -32,7 +34,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if query.shape[2] > FEW_TOKENS:
         fused: Tensor = F.scaled_dot_product_attention(query, key, value)
         return fused
-    scores = (query / query.shape[-1] ** 0.5) @ key.transpose(-1, -2)
+    scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
     return scores.softmax(-1) @ value
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-
 # Of the mean deviation: a channel that hardly ever stirs on good pictures must not drown the rest when it does.
 SMALLEST_DEVIATION = 0.01
 
