@@ -22,6 +22,7 @@ class Reduction(nn.Module):
 
     mean: Tensor
     basis: Tensor
+    deviation: Tensor
 
     def __init__(self, channels: int, directions: int | None) -> None:
         super().__init__()
@@ -30,6 +31,8 @@ class Reduction(nn.Module):
         self.register_buffer("mean", torch.zeros(channels))
         # [R, C] with orthonormal rows, or [C] what every channel is divided by.
         self.register_buffer("basis", torch.eye(self.kept, channels) if self.turned else torch.ones(channels))
+        # Standard deviation of every number there, [R, 1, 1]; of principal components the first are far larger.
+        self.register_buffer("deviation", torch.ones(self.kept, 1, 1))
 
     @torch.no_grad()
     def start(self, normal: Tensor) -> None:
@@ -44,8 +47,9 @@ class Reduction(nn.Module):
         mean, squares = sums / count, squares / count
         self.mean.copy_(mean)
         if self.turned:
-            vectors = torch.linalg.eigh(squares - mean[:, None] * mean).eigenvectors
+            values, vectors = torch.linalg.eigh(squares - mean[:, None] * mean)
             self.basis.copy_(vectors.T.flip(0)[: self.kept])
+            self.deviation.copy_(values.clamp_min(0).sqrt().flip(0)[: self.kept, None, None])
         else:
             deviation = (squares - mean.square()).clamp_min(0).sqrt()
             floor = SMALLEST_DEVIATION * deviation.mean()

@@ -90,7 +90,8 @@ class Stream(nn.Module):
             seen = seen * (1 - marked)
         stacked = reduced.expand(len(seen), -1, -1, -1, -1)
         restored: Tensor = self.network(stacked.flatten(0, 1), seen.flatten(0, 1)).unflatten(0, (len(seen), -1))
-        return (hidden * restored).sum(0)
+        # The network gives numbers of one size; so the first principal components need not wait for large weights.
+        return (hidden * restored).sum(0) * self.reduction.deviation
 
     def losses(self, cells: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
         """Terms of the loss for normal features [B, C, h, w], under masks drawn for each picture."""
