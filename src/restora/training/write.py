@@ -31,6 +31,7 @@ from restora.features.pyramid import Trunk
 from restora.features.tiny import BUNDLED
 from restora.images.prepare import RESIZE
 from restora.images.split import fingerprint
+from restora.methods.table import section
 from restora.runtimes.contract import Runtime
 from restora.runtimes.onnx import OnnxRuntime
 from restora.training.ignore import IgnoreMask
@@ -78,7 +79,7 @@ def write_detector(network: Network, plan: Plan, out: Path, mask: IgnoreMask | N
             files["ignore"] = mask.png
         partial = out.with_name(out.name + ".partial")
         for log in sorted(partial.rglob("log.csv")):
-            files["log" if log.parent == partial else f"log-{log.parent.name}"] = log
+            files["log" if log.parent == partial else f"log_{section(log.parent.name)}"] = log
         manifest = describe(network, plan, spec, facts, parity)
         fitting = look_at_fitting(runtime, plan, spec, manifest.fitting)
         write_model(out, manifest.model_copy(update={"fitting": fitting}), files)
