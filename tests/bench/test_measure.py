@@ -49,6 +49,7 @@ def test_a_model_of_anomalib_gets_the_same_pictures_and_its_table_says_what_was_
     row = dict(zip(RUN_COLUMNS, to_csv([record], RUN_COLUMNS).splitlines()[1].split(","), strict=True))
     assert row["anomalib"] == "2.7.0"
     assert row["cut"] == "training: 12.5 of 100"
+    assert row["steps"] == ""
     assert (row["own_image_auroc"], row["fit_seconds"], row["megabytes"]) == ("0.5000", "120.0", "")
     assert (record.size, record.image_auroc, record.pixel_auroc) == ("64x64", 0.75, None)
 

@@ -62,9 +62,8 @@ def list_cells(plan: BenchmarkSettings) -> list[Cell]:
 
 
 def _of_grid(plan: BenchmarkSettings, grid: Grid) -> Iterator[Cell]:
-    rows = sorted((ROWS[name] for name in grid.methods), key=lambda row: row.kind == "joined")
-    for seed, category, trunk, row in product(grid.seeds, grid.categories, grid.trunks, rows):
-        yield make_cell(plan, row, trunk, category, seed)
+    for seed, category, trunk, name in product(grid.seeds, grid.categories, grid.trunks, grid.methods):
+        yield make_cell(plan, ROWS[name], trunk, category, seed)
 
 
 def make_cell(plan: BenchmarkSettings, row: Row, trunk: str, category: str, seed: int) -> Cell:

@@ -26,6 +26,7 @@ from restora.methods.settings import Section
 class Record(Section):
     """What a finished cell says: figures 0..1 (None where undefined), and what it took to get them.
 
+    steps           : of a training of ours; a joined model has those of its parts, a model of anomalib None
     fit_seconds     : None where the fit was broken off and went on
     look_seconds    : looking at all test pictures, reading them included
     megabytes       : of the model folder, or of what a yardstick keeps
@@ -44,7 +45,7 @@ class Record(Section):
     pixel_auroc: float | None
     aupro_30: float | None
     recipe: str
-    steps: int
+    steps: int | None
     fit_seconds: float | None
     look_seconds: float
     megabytes: float | None = None

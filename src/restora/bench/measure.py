@@ -203,6 +203,7 @@ class Measure:
         found = run_anomalib(cell.row.name.removeprefix(ANOMALIB), plan, dataset, elsewhere)
         cut = found["cut"]
         more = {
+            "steps": None,
             "anomalib": found["versions"]["anomalib"],
             "cut": None if cut is None else f"{cut['what']}: {cut['kept']} of {cut['of']}",
             "own_image_auroc": found["own_image_auroc"],
