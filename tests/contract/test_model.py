@@ -24,9 +24,10 @@ from restora.export.network import ALWAYS, Network
 from restora.export.parity import torch_outputs
 from restora.export.torch_runtime import load_network, open_torch_runtime
 from restora.methods.contract import PERCEIVED
-from restora.methods.table import parts, section
+from restora.methods.table import JOINED, parts, section
 from restora.training import checkpoint
 from restora.training import train as training
+from restora.training.join import join
 from restora.training.loop import Progress
 from restora.training.part import Part
 from restora.training.plan import Plan
@@ -158,6 +159,18 @@ def test_looking_needs_neither_torch_nor_the_network(trained, tmp_path):
 
 
 # ------------------------------------------------------------------------------------------- trainings of other kinds
+
+
+@pytest.mark.parametrize("joined", JOINED)
+def test_models_that_were_trained_alone_join_to_the_same_bytes(models, joined, tmp_path):
+    wanted = models(joined).detector.model
+    alone = [models(part).folder for part in reversed(parts(joined))]
+    made = join(alone, draw_pictures(16), out=tmp_path / "m.restora", weights="random").model
+    for role in ("graph", "restorer"):
+        assert made.path(role).name == wanted.path(role).name
+        assert made.path(role).read_bytes() == wanted.path(role).read_bytes()
+    same = {"files": {}}  # but for the logs, which a joined model does not have
+    assert made.manifest.model_copy(update=same) == wanted.manifest.model_copy(update=same)
 
 
 class Fitted:

@@ -45,7 +45,7 @@ def restored(stand: Stand, pyramid: Pyramid, mask: Tensor | None = None) -> dict
     with torch.no_grad():
         seen = stand.restorer.restore(pyramid, mask)
     maps = {name: getattr(seen, name) for name in PERCEIVED if getattr(seen, name) is not None}
-    return {**{f"level {place}": level for place, level in enumerate(seen.levels)}, **maps}
+    return {**{f"level {place}": level.detach() for place, level in enumerate(seen.levels)}, **maps}
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:

@@ -19,7 +19,7 @@ from restora.methods.table import JOINED, section
 from restora.training import checkpoint
 from restora.training.plan import Plan, Source, make_plan, open_source
 from restora.training.settings import RunSettings
-from restora.training.train import claim_folder, finish_network, raw_levels
+from restora.training.train import claim_folder, finish_network
 from restora.training.write import write_detector
 
 
@@ -53,9 +53,8 @@ def join(
     check_source(read[0], plan, trunk.weights.sha256)
     branches = [_branch(model, numbers) for model in _in_order(read, method)]
     with checkpoint.sole_owner(partial):
-        head = Both(branches)
-        head.fit(raw_levels(trunk, plan))
-        return write_detector(finish_network(Network(trunk, head)), plan, out, None)
+        network = finish_network(Network(trunk, Both(branches)), plan)
+        return write_detector(network, plan, out, None)
 
 
 def joined_method(models: Sequence[Model]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -184,10 +185,7 @@ class Job:
             part = Part(method, self.plan, folder, replace(self.around, progress=self._progress(method)))
             branches.append(part.fit(trunk, numbers, None if minutes is None else minutes / len(methods)))
             self.plan = part.plan
-        head = join_branches(branches)
-        if isinstance(head, Both):
-            head.fit(raw_levels(trunk, self.plan))
-        return finish_network(Network(trunk, head))
+        return finish_network(Network(trunk, join_branches(branches)), self.plan)
 
     def _progress(self, method: str) -> Callable[[Progress], None] | None:
         """Told of a method's steps, tell those of the whole training."""
@@ -207,11 +205,15 @@ class Job:
         return told
 
 
-def finish_network(network: Network) -> Network:
-    """The network as it is stored: on the processor, in evaluation mode, its norms folded."""
+def finish_network(network: Network, plan: Plan) -> Network:
+    """The network as it is stored: on the processor, in evaluation mode, its norms folded, and joined methods on one
+    scale. That is taken last, so that methods trained at once and joined later come to the same.
+    """
     network.to("cpu").eval()
     fold_norms(network)
     lay_out(network, torch.contiguous_format)
+    if isinstance(network.head, Both):
+        network.head.fit(raw_levels(cast("Trunk", network.trunk), plan))
     return network
 
 
@@ -219,4 +221,4 @@ def raw_levels(trunk: Trunk, plan: Plan) -> Iterator[list[Tensor]]:
     """The trunk's levels of the fitting pictures, batch by batch."""
     for batch in prepared_batches(plan.split.fitting, plan.size, plan.settings.input.depth, CACHE_BATCH):
         with torch.no_grad():
-            yield trunk(torch.from_numpy(batch).to(trunk.mean.device).permute(0, 3, 1, 2).float())
+            yield trunk(torch.from_numpy(batch).permute(0, 3, 1, 2).float())
