@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -213,7 +212,7 @@ def finish_network(network: Network, plan: Plan) -> Network:
     fold_norms(network)
     lay_out(network, torch.contiguous_format)
     if isinstance(network.head, Both):
-        network.head.fit(raw_levels(cast("Trunk", network.trunk), plan))
+        network.head.fit(raw_levels(network.trunk, plan))
     return network
 
 

@@ -96,7 +96,7 @@ class MfrNetSettings(MethodSettings):
     masks: MaskSettings = MaskSettings()
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()
-    fit: FitSettings = FitSettings(batch=8, learning_rate=5e-3)
+    fit: FitSettings = FitSettings(batch=8, learning_rate=8e-3)
 
     @property
     def members(self) -> int:
