@@ -10,7 +10,7 @@ from restora.config import from_toml, load_settings, read_settings, to_toml
 from restora.errors import SettingsError, UsageError
 from restora.methods.settings import FitSettings
 from restora.methods.ura_net.settings import UraNetSettings
-from restora.training.settings import PRESET_NAMES, RunSettings, run_preset
+from restora.training.settings import RunSettings, run_preset
 
 
 class Oven(BaseModel):
@@ -88,13 +88,6 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path):
     (tmp_path / "picture.toml").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(SettingsError, match="not a text file"):
         read_settings(tmp_path / "picture.toml", Cake)
-
-
-@pytest.mark.parametrize("preset", PRESET_NAMES)
-def test_every_preset_survives_the_file_whole(preset, tmp_path: Path):
-    file = tmp_path / "run.toml"
-    file.write_text(to_toml(run_preset(preset=preset)))
-    assert load_settings(file) == run_preset(preset=preset)
 
 
 def test_a_setting_left_open_against_its_preset_survives_the_file(tmp_path: Path):

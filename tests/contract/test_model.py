@@ -101,6 +101,7 @@ def test_a_defect_scores_higher_than_good_pictures_and_all_get_a_verdict(trained
 
 def test_what_torch_loads_from_the_folder_says_what_the_graph_says(trained):
     runtime = open_torch_runtime(read_model(trained.folder))
+    assert runtime.name == "torch"
     given = draw_pictures(4, seed=6)
     given[3] = spoil(given[3])
     ours, theirs = runtime(given), outputs_of(trained, given)
@@ -126,6 +127,8 @@ def test_neighbours_and_places_in_the_batch_change_no_bit(trained):
 def test_a_prediction_is_the_same_every_time_and_nothing_in_it_is_random(trained):
     graph = onnx.load(read_model(trained.folder).path("graph"), load_external_data=False)
     nodes = [*graph.graph.node, *(node for function in graph.functions for node in function.node)]
+    for node in nodes:
+        nodes += [inner for attribute in node.attribute for inner in attribute.g.node]
     kinds = {node.op_type for node in nodes}
     assert not [kind for kind in kinds if "Random" in kind or kind in ("Bernoulli", "Multinomial", "Dropout")]
     once, again = (outputs_of(trained, draw_pictures(2)) for _ in range(2))

@@ -65,24 +65,6 @@ def test_any_number_of_pictures(exported, pictures, count):
     np.testing.assert_allclose(seen["score"], exported.runtime(given)["score"][:count], rtol=1e-4)
 
 
-def test_neighbours_and_places_in_the_batch_change_no_bit(exported, pictures):
-    mine, others = pictures(1, seed=1), pictures(3, seed=2)
-    first = exported.runtime(np.concatenate([mine, others]))
-    for place in range(4):
-        strange = np.random.default_rng(place).integers(0, 256, others.shape, dtype=np.uint8)
-        batch = np.insert(strange, place, mine[0], axis=0)
-        seen = exported.runtime(batch)
-        for name in OUTPUTS:
-            np.testing.assert_array_equal(seen[name][place], first[name][0], err_msg=name)
-
-
-def test_a_prediction_is_the_same_every_time_and_nothing_in_it_is_random(exported, graph, pictures):
-    kinds = {node.op_type for node in every_node(graph)}
-    assert not [kind for kind in kinds if "Random" in kind or kind in ("Bernoulli", "Multinomial", "Dropout")]
-    once, again = (exported.runtime(pictures(2)) for _ in range(2))
-    assert all(once[name].tobytes() == again[name].tobytes() for name in OUTPUTS)
-
-
 def test_the_graph_says_nothing_of_where_it_was_made(exported, graph):
     data = exported.graph.read_bytes()
     for word in (

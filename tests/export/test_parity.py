@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from restora.bundle import read_model
-from restora.detector.detector import Detector
 from restora.errors import MissingError, ModelError, StoppedError
 from restora.export.parity import check_doubt, check_parity, differences, find_excess
 from restora.export.torch_runtime import load_network, open_torch_runtime
@@ -71,24 +70,6 @@ def test_a_network_with_one_changed_number_is_refused(exported, fresh_network, p
 
 
 # ---------------------------------------------------------------------------------------------- torch as runtime
-
-
-def test_torch_says_what_the_graph_says(model, pictures):
-    runtime = open_torch_runtime(model.model)
-    assert runtime.name == "torch"
-    given = pictures(4, seed=5)
-    ours, theirs = runtime(given), model.runtime(given)
-    assert set(ours) == set(theirs)
-    for name, values in ours.items():
-        np.testing.assert_allclose(
-            values, theirs[name], rtol=0, atol=1e-4 * max(np.abs(values).max(), 1e-6), err_msg=name
-        )
-
-
-def test_torch_gives_the_graphs_verdicts(model, pictures):
-    given = list(pictures(6, seed=6))
-    other = Detector.load(model.model.folder, runtime=open_torch_runtime(model.model))
-    assert [p.verdict for p in other.predict(given)] == [p.verdict for p in model.predict(given)]
 
 
 def test_numbers_that_do_not_fit_the_settings_are_refused(model):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -244,16 +242,6 @@ def test_the_restoration_loss_by_numpy():
     assert terms["mse"].item() == pytest.approx(0.5 * mse, rel=1e-4)
 
 
-def test_black_pictures_give_a_loss_and_a_gradient(make_net, make_settings, make_pyramid):
-    net = make_net(make_settings()).train()
-    black = Pyramid([torch.zeros_like(level) for level in make_pyramid().levels])
-    terms = net.losses(black, np.random.default_rng(0), 0.5)
-    total = torch.stack(list(terms.values())).sum()
-    total.backward()
-    assert math.isfinite(total.item())
-    assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
-
-
 @pytest.mark.parametrize("body", BODIES)
 def test_no_picture_is_kept(make_net, make_settings, body):
     """A model of 60 pictures is, to the byte count of every tensor, as large as one of 10; textures are not stored."""
@@ -280,7 +268,6 @@ def test_the_method_is_found_by_its_name():
         (lambda: RestorerSettings(width=64, heads=5), "5 do not divide 64"),
         (lambda: UraNetSettings(restorer=RestorerSettings(body="tokens")), "pyramid.merge to true"),
         (lambda: SynthesisSettings(clean_share=1.5), "less than or equal to 1"),
-        (lambda: UraNetSettings(memory_bank=True), "not permitted"),
     ],
 )
 def test_settings_that_cannot_be(make, words):
