@@ -49,9 +49,9 @@ class NetworkSettings(Section):
     """
 
     directions: Annotated[int, Field(ge=1)] | None = 192
-    width: Annotated[int, Field(ge=16, multiple_of=4)] = 96
-    heads: Annotated[int, Field(ge=1)] = 3
-    blocks: Annotated[int, Field(ge=1, le=64)] = 3
+    width: Annotated[int, Field(ge=16, multiple_of=4)] = 128
+    heads: Annotated[int, Field(ge=1)] = 2
+    blocks: Annotated[int, Field(ge=1, le=64)] = 2
     widening: Annotated[int, Field(ge=1, le=8)] = 2
     token: Annotated[int, Field(ge=1, le=16)] = 1
 
