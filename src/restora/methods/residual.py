@@ -67,47 +67,57 @@ class Residual(nn.Module):
         self.weight.copy_(self.keep)
 
     def _distances(self) -> Iterator[tuple[int, int, Distance]]:
-        for row, rule in enumerate(self.rules):
-            for column, distance in enumerate(cast("list[Distance]", rule)):
+        for row, rule in enumerate(self._rules):
+            for column, distance in enumerate(rule):
                 yield row, column, distance
 
     @torch.no_grad()
     def fit(self, pairs: Pairs) -> None:
-        """Fit the statistics in one pass over (levels, restored) of the fitting pictures, the level scales in
-        another, what is usual near the border in a third.
+        """Fit the statistics in one pass over (levels, restored) of the fitting pictures; in another the level scales,
+        and what is usual near the border.
         """
         for levels, restored in pairs():
             for _, column, distance in self._distances():
                 distance.accumulate(levels[column], restored[column])
         for _, _, distance in self._distances():
             distance.solve()
-        totals, count = torch.zeros_like(self.level_scale), 0
+        totals: dict[tuple[int, int], Tensor] = {}
+        count = 0
         for levels, restored in pairs():
             count += len(levels[0])
             for row, column, distance in self._distances():
-                totals[row, column] += distance(levels[column], restored[column]).mean((1, 2)).sum()
-        self.level_scale.copy_((totals / count).clamp_min(1e-12))
+                seen = distance(levels[column], restored[column]).sum(0, keepdim=True)
+                totals[row, column] = totals[row, column] + seen if (row, column) in totals else seen
+        usual = [[totals[row, column] / count for column in range(len(rule))] for row, rule in enumerate(self._rules)]
+        self.level_scale.copy_(torch.stack([torch.stack([level.mean() for level in row]) for row in usual]))
+        self.level_scale.clamp_(min=1e-12)
         if self.settings.border:
-            usual = torch.stack([self(*pair).sum(0) for pair in pairs()]).sum(0) / count
-            factor = border_factor(usual, self.keep[0, 0], self.settings.border)
+            # The map of the mean distances is the mean map, for everything behind them is linear (or nearly, in a
+            # product of two).
+            factor = border_factor(self._combined(usual)[0, 0], self.keep[0, 0], self.settings.border)
             self.weight.copy_(self.keep / factor**self.settings.border_power)
+
+    @property
+    def _rules(self) -> list[list[Distance]]:
+        return [cast("list[Distance]", rule) for rule in self.rules]
 
     def forward(self, levels: list[Tensor], restored: list[Tensor]) -> Tensor:
         """Anomaly map [N, H / 4, W / 4]: 0 and above, larger is stranger; ignored places are 0."""
-        combined: Tensor | None = None
-        for row, rule in enumerate(self.rules):
-            total: Tensor | None = None
-            for column, distance in enumerate(cast("list[Distance]", rule)):
-                raw = distance(levels[column], restored[column]) / self.level_scale[row, column]
-                fine = F.interpolate(raw[:, None], size=self.grid, mode="bilinear", align_corners=False)
-                total = fine if total is None else total + fine
-            if total is None:
-                raise RuntimeError("a residual without levels")
-            smooth = gaussian_blur(total * self.keep, self.kernel)
-            combined = smooth if combined is None else self._joined(combined, smooth)
-        if combined is None:
-            raise RuntimeError("a residual without rules")
-        return (combined * self.weight)[:, 0]
+        raw = [
+            [distance(level, other) for distance, level, other in zip(rule, levels, restored, strict=True)]
+            for rule in self._rules
+        ]
+        return (self._combined(raw) * self.weight)[:, 0]
+
+    def _combined(self, raw: list[list[Tensor]]) -> Tensor:
+        """Distances [N, H_l, W_l], a list a rule, as one smoothed map [N, 1, H / 4, W / 4]."""
+        smooth = []
+        for row, distances in enumerate(raw):
+            scaled = [(distance / self.level_scale[row, column])[:, None] for column, distance in enumerate(distances)]
+            fine = [F.interpolate(one, size=self.grid, mode="bilinear", align_corners=False) for one in scaled]
+            total = sum(fine[1:], fine[0])
+            smooth.append(gaussian_blur(total * self.keep, self.kernel))
+        return smooth[0] if len(smooth) == 1 else self._joined(*smooth)
 
     def _joined(self, first: Tensor, second: Tensor) -> Tensor:
         """Maps of two distances as one: a structural one is added, others are multiplied."""
