@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def total_loss(terms: dict[str, Tensor]) -> Tensor:
 def set_up(method: str, size: tuple[int, int] = SIZE, *, pictures: int = 6, seed: int = 0) -> Stand:
     """A method that has begun with the features of so many drawn pictures, and made no step."""
     settings = small_settings(method)
-    trunk = load_trunk("resnet18", weights="random", levels=settings.pyramid.levels)
+    trunk = random_trunk(settings.pyramid.levels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         branch = build_branch(method, settings, Frame(settings.pyramid.levels, trunk.levels, size, pictures))
@@ -147,6 +148,12 @@ def set_up(method: str, size: tuple[int, int] = SIZE, *, pictures: int = 6, seed
         noise = np.random.default_rng(7).integers(0, 256, (3, *size, 3), dtype=np.uint8)
         stand.restorer.textures = stand.features(noise).levels
     return stand
+
+
+@cache
+def random_trunk(levels: tuple[int, ...]) -> Trunk:
+    """A ResNet-18 that has seen nothing; frozen, so that all can stand on the same."""
+    return load_trunk("resnet18", weights="random", levels=levels)
 
 
 def as_batch(pictures: np.ndarray) -> Tensor:
