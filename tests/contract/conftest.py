@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import pytest
 
 from restora.detector.detector import Detector
@@ -80,8 +79,3 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]
 def trained(models: Callable[[str], Trained], method: str) -> Trained:
     """The model of the method."""
     return models(method)
-
-
-@pytest.fixture
-def pictures() -> Callable[..., np.ndarray]:
-    return draw_pictures
