@@ -8,7 +8,7 @@ import torch
 
 from restora.bundle import read_model
 from restora.errors import MissingError, ModelError, StoppedError
-from restora.export.parity import check_doubt, check_parity, differences, find_excess
+from restora.export.parity import TOLERANCE, check_doubt, check_parity, differences, find_excess
 from restora.export.torch_runtime import load_network, open_torch_runtime
 
 
@@ -95,3 +95,10 @@ def test_a_method_from_the_future_is_refused(model):
 def test_no_cuda_device_is_missing(model):
     with pytest.raises(MissingError, match="No CUDA device"):
         open_torch_runtime(read_model(model.model.folder), "cuda")
+
+
+def test_rounding_of_a_doubt_that_is_hardly_there_is_no_difference():
+    ours = {"epistemic": np.full((1, 2, 2), 1e-6, np.float32), "map": np.full((1, 2, 2), 1e-6, np.float32)}
+    theirs = {name: values * np.float32(1.0005) for name, values in ours.items()}
+    found = differences(ours, theirs)
+    assert found["epistemic"] < TOLERANCE < found["map"]
