@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # comparing two graphs needs no torch
 # design: maps and scores within 1e-4 of their size, doubt within 1e-4 of the calibration's largest.
 TOLERANCE = 1e-4
 
-# A hardly trained network doubts nothing: its largest epistemic value is 1e-6, where rounding alone is more than 1e-4 of
-# it. What is said of 0..1 is compared as if it reached at least this.
+# A hardly trained network doubts nothing: its largest epistemic value is 1e-6, where rounding alone is more than 1e-4
+# of it. What is perceived is compared as if it reached at least this.
 SMALLEST_PERCEIVED = 1e-5
 
 Outputs = Mapping[str, NDArray[np.float32]]
