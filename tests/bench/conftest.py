@@ -6,12 +6,16 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from restora.bench.cells import Cell
 from restora.bench.folder import Record
 from restora.bench.plan import BenchmarkSettings
 from restora.config import from_toml
+from restora.images.dataset import Dataset
+from restora.images.layouts import read_dataset
 
 SMALL = """
 threads = 1
@@ -35,6 +39,31 @@ methods = ["control", "ura-net"]
 categories = ["fabric", "cap"]
 seeds = [0, 1]
 """
+
+
+Draw = Callable[[bool, int], tuple[np.ndarray, np.ndarray]]
+
+
+@pytest.fixture(scope="session")
+def write_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, dict[str, int], Draw], Dataset]:
+    """Write and read a data set: so many pictures a folder, those of test/spot defective.
+
+    draw : (whether it has a spot, its number) -> picture uint8 [H, W, 3], mask bool [H, W]
+    """
+
+    def written(name: str, counts: dict[str, int], draw: Draw) -> Dataset:
+        root = tmp_path_factory.mktemp("data") / name
+        (root / "ground_truth/spot").mkdir(parents=True)
+        for folder, count in counts.items():
+            (root / folder).mkdir(parents=True)
+            for number in range(count):
+                picture, mask = draw(folder == "test/spot", number)
+                Image.fromarray(picture).save(root / folder / f"{number:03d}.png")
+                if mask.any():
+                    Image.fromarray(mask).save(root / f"ground_truth/spot/{number:03d}_mask.png")
+        return read_dataset(root, None)
+
+    return written
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import restora
-from restora.bench.anomalib import MODELS, WORKER, Elsewhere, check_elsewhere, run_anomalib
+from restora.bench.anomalib import WORKER, Elsewhere, check_elsewhere, run_anomalib
+from restora.bench.rows import ANOMALIB_MODELS as MODELS
 from restora.errors import MissingError, StoppedError
 from restora.features.pyramid import load_trunk
-from restora.images.layouts import read_dataset
 from restora.images.prepare import prepare
 from restora.images.read import read_picture
 from restora.metrics.pixels import pixel_figures
@@ -48,21 +47,19 @@ Path(job["result"]).write_text(json.dumps(result))
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory):
+def dataset(write_set):
     """Dark pictures, those with a bright spot defective, some of another shape than the rest."""
-    root, rng = tmp_path_factory.mktemp("data") / "dark", np.random.default_rng(0)
-    for folder, count in (("train/good", 10), ("test/good", 4), ("test/spot", 3)):
-        (root / folder).mkdir(parents=True)
-        for number in range(count):
-            shape = (72, 60) if number == 1 else (64, 64)
-            picture, mask = rng.integers(0, 120, (*shape, 3), dtype=np.uint8), np.zeros(shape, dtype=bool)
-            if folder == "test/spot":
-                mask[10:30, 5 : 20 + number] = True
-                picture[mask] += 100
-                (root / "ground_truth/spot").mkdir(parents=True, exist_ok=True)
-                Image.fromarray(mask).save(root / f"ground_truth/spot/{number:03d}_mask.png")
-            Image.fromarray(picture).save(root / folder / f"{number:03d}.png")
-    return read_dataset(root, None)
+    rng = np.random.default_rng(0)
+
+    def draw(spot: bool, number: int) -> tuple[np.ndarray, np.ndarray]:
+        shape = (72, 60) if number == 1 else (64, 64)
+        picture, mask = rng.integers(0, 120, (*shape, 3), dtype=np.uint8), np.zeros(shape, dtype=bool)
+        if spot:
+            mask[10:30, 5 : 20 + number] = True
+            picture[mask] += 100
+        return picture, mask
+
+    return write_set("dark", {"train/good": 10, "test/good": 4, "test/spot": 3}, draw)
 
 
 @pytest.fixture(scope="module")

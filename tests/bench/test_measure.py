@@ -13,7 +13,7 @@ from restora.bench import anomalib
 from restora.bench.cells import make_cell
 from restora.bench.folder import RunFolder
 from restora.bench.measure import Measure
-from restora.bench.rows import ROWS, YARDSTICKS
+from restora.bench.rows import ANOMALIB_MODELS, ROWS, YARDSTICKS
 from restora.bench.table import RUN_COLUMNS, to_csv
 from restora.errors import UsageError
 from restora.features.bodies import build_body
@@ -63,7 +63,7 @@ def test_every_yardstick_has_a_row():
     from restora.bench.yardsticks.fit import YARDSTICKS as FITTED
 
     assert tuple(FITTED) == YARDSTICKS
-    assert [f"anomalib-{model}" for model in anomalib.MODELS] == [
+    assert [f"anomalib-{model}" for model in ANOMALIB_MODELS] == [
         name for name, row in ROWS.items() if row.kind == "anomalib"
     ]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.spatial.distance import cdist, mahalanobis
 
 from restora.bench import rows
@@ -33,7 +32,6 @@ from restora.bench.yardsticks.memory import (
 from restora.bench.yardsticks.patches import Patches, YardstickRuntime
 from restora.errors import DataError, UsageError
 from restora.features.pyramid import load_trunk
-from restora.images.layouts import read_dataset
 from restora.metrics.pixels import pixel_figures
 from restora.metrics.ranking import auroc
 from restora.training.plan import make_plan, prepared_batches, resolve_settings
@@ -53,18 +51,11 @@ def draw(rng: np.random.Generator, spot: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory):
+def dataset(write_set):
     """12 good pictures to fit (before the calibration part is taken off), 5 good and 4 defective ones to look at."""
-    root, rng = tmp_path_factory.mktemp("data") / "stripes", np.random.default_rng(0)
-    for folder, count in (("train/good", 12), ("test/good", 5), ("test/spot", 4)):
-        (root / folder).mkdir(parents=True)
-        for number in range(count):
-            picture, mask = draw(rng, folder == "test/spot")
-            Image.fromarray(picture).save(root / folder / f"{number:03d}.png")
-            if mask.any():
-                (root / "ground_truth/spot").mkdir(parents=True, exist_ok=True)
-                Image.fromarray(mask).save(root / f"ground_truth/spot/{number:03d}_mask.png")
-    return read_dataset(root, None)
+    rng = np.random.default_rng(0)
+    counts = {"train/good": 12, "test/good": 5, "test/spot": 4}
+    return write_set("stripes", counts, lambda spot, number: draw(rng, spot))
 
 
 @pytest.fixture(scope="module")

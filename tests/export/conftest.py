@@ -20,18 +20,7 @@ from restora.methods.ura_net.settings import UraNetSettings
 from restora.runtimes.onnx import OnnxRuntime
 from restora.training.settings import RunSettings
 from restora.training.train import train
-
-SIZE = (64, 96)
-
-
-def draw_pictures(count: int, seed: int = 0) -> np.ndarray:
-    """uint8 [N, 64, 96, 3]: grey grounds with a bright bar somewhere, and grain."""
-    rng = np.random.default_rng(seed)
-    pictures = rng.normal(80, 15, (count, *SIZE, 3))
-    for picture in pictures:
-        top, left = rng.integers(10, 40, 2)
-        picture[top : top + 10, left : left + 30] += 100
-    return np.clip(pictures, 0, 255).astype(np.uint8)
+from tests.contract.small import SIZE, draw_pictures
 
 
 def tiny_settings() -> UraNetSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,11 @@ from restora.export.network import Network
 from restora.training import train as training
 from restora.training.loop import Progress
 from restora.training.settings import RunSettings
+from tests.contract import small
 
 STEPS = 40
 
-
-def draw_pictures(count: int, seed: int = 0) -> np.ndarray:
-    """[N, 64, 64, 3]: a bright bar on a dark ground, somewhere near the middle, with grain."""
-    rng = np.random.default_rng(seed)
-    pictures = rng.normal(60, 10, (count, 64, 64, 3))
-    for picture in pictures:
-        top, left = rng.integers(16, 32, 2)
-        picture[top : top + 12, left : left + 20] += 120
-    return np.clip(pictures, 0, 255).astype(np.uint8)
+draw_pictures = partial(small.draw_pictures, size=small.SQUARE)
 
 
 def tiny_settings(**fit: Any) -> RunSettings:

@@ -28,7 +28,6 @@ from restora.metrics.ranking import auroc
 if TYPE_CHECKING:
     from restora.training.plan import Plan
 
-MODELS = ("patchcore", "padim", "stfpm", "reverse-distillation")
 # torch's own switch: large blocks in large pages, without which getting them took most of the time of a greedy search
 LARGE_PAGES = {"THP_MEM_ALLOC_ENABLE": "1"}
 WORKER = Path(__file__).with_name("anomalib_worker.py")
@@ -66,8 +65,9 @@ def check_elsewhere(elsewhere: Elsewhere) -> None:
 
 
 def run_anomalib(model: str, plan: Plan, dataset: Dataset, elsewhere: Elsewhere) -> dict[str, Any]:
-    """Fit one of `MODELS` on the plan's fitting pictures, look at the test pictures, and score its raw maps.
+    """Fit a model on the plan's fitting pictures, look at the test pictures, and score its raw maps.
 
+    model   : one of `rows.ANOMALIB_MODELS`
     returns : `image_auroc`, `pixel_auroc`, `aupro_30` by our metrics (image score: maximum of the raw map),
               `own_image_auroc` of the model's own raw score, and of the run `cut`, `epochs`, `fit_seconds`,
               `fit_cpu_seconds`, `look_seconds`, `versions`; see `anomalib_worker.py`

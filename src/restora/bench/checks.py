@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from restora.bench.rows import ANOMALIB_TRUNK, ROWS
-from restora.features.settings import TIMM_PREFIX, TRUNKS
+from restora.features.settings import TRUNKS, is_trunk
 from restora.training.settings import PRESET_NAMES, RunSettings, changed_record, run_preset
 
 # Settings that the grid rules, or the weights of a trunk.
@@ -24,11 +24,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = list(known)
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     return f", the nearest is {near[0]}" if near else f"; there are {', '.join(known)}"
-
-
-def is_trunk(name: str) -> bool:
-    """Whether there is such a trunk; what timm has is seen when it is loaded."""
-    return name in TRUNKS or (name.startswith(TIMM_PREFIX) and name != TIMM_PREFIX)
 
 
 def flatten(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

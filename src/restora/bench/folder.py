@@ -8,7 +8,6 @@ computed. Several processes may share a folder.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 from restora.bench.cells import Cell
 from restora.bundle import hold_folder
 from restora.errors import UsageError
+from restora.images.files import write_whole
 from restora.methods.settings import Section
 
 
@@ -85,12 +85,12 @@ class RunFolder:
 
     def finish(self, cell: Cell, record: Record) -> None:
         """Keep a cell's figures; half a file is never seen."""
-        _write_whole(self._finished(cell), record.model_dump(mode="json"))
+        _write(self._finished(cell), record.model_dump(mode="json"))
         self._failed(cell).unlink(missing_ok=True)
 
     def fail(self, cell: Cell, sentence: str) -> None:
         """Keep why a cell failed."""
-        _write_whole(self._failed(cell), {"cell": cell.label, "error": sentence})
+        _write(self._failed(cell), {"cell": cell.label, "error": sentence})
 
     def failure(self, cell: Cell) -> str | None:
         """Why the cell failed at the last try, None where it did not."""
@@ -127,8 +127,5 @@ class RunFolder:
         return self.root / "failed" / f"{cell.name}.json"
 
 
-def _write_whole(path: Path, value: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+def _write(path: Path, value: dict[str, Any]) -> None:
+    write_whole(path, json.dumps(value, indent=1) + "\n")

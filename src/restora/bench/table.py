@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from restora.bench.cells import Cell
 from restora.bench.folder import Record
 from restora.bench.plan import BenchmarkSettings
 from restora.features.settings import PREFERRED
+from restora.images.files import write_whole
 
 FIGURES = ("image_auroc", "pixel_auroc", "aupro_30")
 COLUMNS = ("method", "trunk", "size", "category", "seed", *FIGURES)
@@ -24,8 +23,6 @@ RUN_COLUMNS = (
     *("method", "trunk", "category", "seed", "recipe", "steps", "fit_seconds", "look_seconds", "megabytes"),
     *("threads", "torch", "restora", "anomalib", "cut", "own_image_auroc"),
 )
-
-Found = Mapping[Cell, Record]
 
 
 def order(plan: BenchmarkSettings, rows: Iterable[str]) -> Callable[[Record], tuple[int, bool, str, int, int]]:
@@ -44,11 +41,8 @@ def write_tables(table: Path, records: Sequence[Record], columns: Sequence[str] 
     results. Returns that second path.
     """
     runs = table.with_name("runs.csv" if table.stem == "results" else f"{table.stem}-runs.csv")
-    table.parent.mkdir(parents=True, exist_ok=True)
     for path, names in ((table, columns), (runs, RUN_COLUMNS)):
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(to_csv(records, names), encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, to_csv(records, names))
     return runs
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from restora.report.page import page_templates, write_whole
+from restora.images.files import write_whole
+from restora.report.page import page_templates
 from restora.verdicts.display import pictures_html
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from PIL import Image
 from restora.bundle import CalibrationFacts, Model, read_model, write_model
 from restora.detector.answer import answer
 from restora.detector.strangest import choose_strangest, strangest
-from restora.detector.stream import Look, Named, look_through, score_sources, sources_of
+from restora.detector.stream import Look, Named, look_through, score_sources
 from restora.errors import DataError, UsageError
 from restora.images.layouts import read_dataset
 from restora.images.read import PictureSource
@@ -171,13 +171,9 @@ class Detector:
             masks=dataset.has_masks,
             most_shown=MOST_SHOWN if report is not None else 0,
         )
-        tested = list(enumerate(dataset.test))
-        for chosen in ([one for one in tested if one[1].label != 0], [one for one in tested if one[1].label == 0]):
-            sources = sources_of(item for _, item in chosen)
-            looks = self._looks(sources, self.batch, keep_pictures=report is not None)
-            for (place, item), look in zip(chosen, looks, strict=True):
-                examination.take(place, item, look)
-            examination.close_defectives()
+        examination.take_all(
+            dataset.test, lambda sources: self._looks(sources, self.batch, keep_pictures=report is not None)
+        )
         evaluation = evaluate_rows(
             {"name": dataset.name, "layout": dataset.layout},
             examination.rows(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restora.detector.answer import answer
-from restora.detector.stream import Look
+from restora.detector.stream import Look, Named, sources_of
 from restora.evaluation import Row
 from restora.images.dataset import Item
 from restora.images.prepare import carry_map
@@ -50,6 +50,14 @@ class Examination:
         if mask is not None:
             self._count_pixels(item, look.outputs["map"], mask)
         self.shown.offer(item, prediction, look, mask if item.masks else None)
+
+    def take_all(self, items: Sequence[Item], look: Callable[[Iterator[Named]], Iterable[Look]]) -> None:
+        """Judge every picture of a data set, those without a defect last; `look` looks at sources, in their order."""
+        placed = list(enumerate(items))
+        for chosen in ([one for one in placed if one[1].label != 0], [one for one in placed if one[1].label == 0]):
+            for (place, item), seen in zip(chosen, look(sources_of(item for _, item in chosen)), strict=True):
+                self.take(place, item, seen)
+            self.close_defectives()
 
     def close_defectives(self) -> None:
         """Say that only good pictures follow."""

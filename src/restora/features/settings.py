@@ -67,12 +67,17 @@ SMALL = PyramidPlan()
 PAPER = PyramidPlan(levels=(1, 2, 3), merge=True, scaled=False)
 
 
+def is_trunk(name: str) -> bool:
+    """Whether there is such a trunk; what timm has behind its `timm/` is seen when it is loaded."""
+    return name in TRUNKS or (name.startswith(TIMM_PREFIX) and name != TIMM_PREFIX)
+
+
 def check_trunk_name(name: str) -> str:
     """Return `name` when there is such a trunk; UsageError with the nearest names otherwise.
 
     A name that begins with `timm/` is let through: whether timm knows it, is seen when it is loaded.
     """
-    if name in TRUNKS or (name.startswith(TIMM_PREFIX) and name != TIMM_PREFIX):
+    if is_trunk(name):
         return name
     near = get_close_matches(name, TRUNKS, n=3, cutoff=0.5) or list(TRUNKS)
     raise UsageError(

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, in which order, and what they are called."""
+"""Which files of a folder are pictures, in which order, and what they are called; a text written whole."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +98,17 @@ def name_below(path: Path, root: Path) -> str:
 def printable(name: str) -> str:
     """A file's name as text that any table can hold: bytes that are no UTF-8 become U+FFFD."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a text, with the folders above it, under its name only when it is whole; OSError where that fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.chmod(unfinished, 0o644)  # mkstemp keeps everybody else out; the text is for others to read
+        os.replace(unfinished, target)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise

@@ -81,14 +81,7 @@ class Residual(nn.Module):
                 distance.accumulate(levels[column], restored[column])
         for _, _, distance in self._distances():
             distance.solve()
-        totals: dict[tuple[int, int], Tensor] = {}
-        count = 0
-        for levels, restored in pairs():
-            count += len(levels[0])
-            for row, column, distance in self._distances():
-                seen = distance(levels[column], restored[column]).sum(0, keepdim=True)
-                totals[row, column] = totals[row, column] + seen if (row, column) in totals else seen
-        usual = [[totals[row, column] / count for column in range(len(rule))] for row, rule in enumerate(self._rules)]
+        usual = self._usual(pairs)
         self.level_scale.copy_(torch.stack([torch.stack([level.mean() for level in row]) for row in usual]))
         self.level_scale.clamp_(min=1e-12)
         if self.settings.border:
@@ -97,17 +90,31 @@ class Residual(nn.Module):
             factor = border_factor(self._combined(usual)[0, 0], self.keep[0, 0], self.settings.border)
             self.weight.copy_(self.keep / factor**self.settings.border_power)
 
+    def _usual(self, pairs: Pairs) -> list[list[Tensor]]:
+        """Mean distances over the fitting pictures, [1, H_l, W_l] a rule and level."""
+        totals: list[list[Tensor]] = []
+        count = 0
+        for levels, restored in pairs():
+            count += len(levels[0])
+            seen = [[one.sum(0, keepdim=True) for one in row] for row in self._raw(levels, restored)]
+            before = totals or [[torch.zeros_like(one) for one in row] for row in seen]
+            totals = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(before, seen, strict=True)]
+        return [[total / count for total in row] for row in totals]
+
     @property
     def _rules(self) -> list[list[Distance]]:
         return [cast("list[Distance]", rule) for rule in self.rules]
 
     def forward(self, levels: list[Tensor], restored: list[Tensor]) -> Tensor:
         """Anomaly map [N, H / 4, W / 4]: 0 and above, larger is stranger; ignored places are 0."""
-        raw = [
+        return (self._combined(self._raw(levels, restored)) * self.weight)[:, 0]
+
+    def _raw(self, levels: list[Tensor], restored: list[Tensor]) -> list[list[Tensor]]:
+        """Distances [N, H_l, W_l] a rule and level."""
+        return [
             [distance(level, other) for distance, level, other in zip(rule, levels, restored, strict=True)]
             for rule in self._rules
         ]
-        return (self._combined(raw) * self.weight)[:, 0]
 
     def _combined(self, raw: list[list[Tensor]]) -> Tensor:
         """Distances [N, H_l, W_l], a list a rule, as one smoothed map [N, 1, H / 4, W / 4]."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from restora.errors import MissingError, UsageError
 from restora.evaluation import Evaluation
+from restora.images.files import write_whole
 from restora.report.charts import percent
 from restora.report.pictures import ReportPicture
 from restora.report.view import build_view
 
-__all__ = ["ReportPicture", "page_templates", "render_report", "write_report", "write_whole"]
+__all__ = ["ReportPicture", "page_templates", "render_report", "write_report"]
 
 
 def write_report(
@@ -49,20 +49,6 @@ def write_report(
             raise MissingError(f"{target}: the disk is full; make room and evaluate again.") from None
         raise UsageError(f"{target}: the report cannot be written there ({error.strerror or error}).") from None
     return target
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write a page, with the folders above it, under its name only when it is whole; OSError where that fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.chmod(unfinished, 0o644)  # mkstemp keeps everybody else out; a report is for others to read
-        os.replace(unfinished, target)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
 
 
 def render_report(evaluation: Evaluation, pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from restora.bundle import InputSpec
 from restora.detector.examine import Examination
-from restora.detector.stream import look_through, sources_of
+from restora.detector.stream import look_through
 from restora.errors import DataError
 from restora.evaluation import Evaluation, evaluate_rows
 from restora.images.dataset import Dataset
@@ -34,12 +34,7 @@ def evaluate_runtime(runtime: Runtime, dataset: Dataset, spec: InputSpec) -> Eva
     if not dataset.test:
         raise DataError(f"{dataset.root} has no test pictures; there is nothing to measure on.")
     examination = Examination(Rule.at(None, DEFAULT_RATE), ignore=None, masks=dataset.has_masks)
-    tested = list(enumerate(dataset.test))
-    for chosen in ([one for one in tested if one[1].label != 0], [one for one in tested if one[1].label == 0]):
-        looks = look_through(runtime, sources_of(item for _, item in chosen), spec, batch=BATCH)
-        for (place, item), look in zip(chosen, looks, strict=True):
-            examination.take(place, item, look)
-        examination.close_defectives()
+    examination.take_all(dataset.test, lambda sources: look_through(runtime, sources, spec, batch=BATCH))
     facts = {"name": dataset.name, "layout": dataset.layout}
     return evaluate_rows(facts, examination.rows(), pixel=examination.pixels)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from restora.features.pyramid import Trunk
+from restora.features.pyramid import Aggregate, Trunk
+from restora.features.settings import SMALL
 from restora.methods.layers.blur import gaussian_blur, gaussian_kernel
 from restora.training.plan import Plan, prepared_batches
 
@@ -29,15 +30,14 @@ class Patches:
     def __init__(self, trunk: Trunk) -> None:
         self._trunk = trunk
         chosen = [place for place, level in enumerate(trunk.levels) if level.stride in STRIDES]
-        self._chosen = chosen or list(range(len(trunk.levels)))
-        self.levels = tuple(trunk.levels[place] for place in self._chosen)
+        self._aggregate = Aggregate(SMALL, trunk.levels, chosen or None)
+        self.levels = self._aggregate.inputs
         self.channels = sum(level.channels for level in self.levels)
 
     @torch.inference_mode()
     def __call__(self, batch: NDArray[np.uint8]) -> Tensor:
         """Prepared pictures uint8 [N, H, W, 3] -> float32 [N, h, w, C]."""
-        raw = self._trunk(torch.from_numpy(batch).permute(0, 3, 1, 2).float())
-        means = [_means(raw[place]) for place in self._chosen]
+        means = self._aggregate.pooled(self._trunk(torch.from_numpy(batch).permute(0, 3, 1, 2).float()))
         grid = means[0].shape[2:]
         joined = [means[0], *(functional.interpolate(level, size=grid, mode="bilinear") for level in means[1:])]
         return torch.cat(joined, 1).permute(0, 2, 3, 1).contiguous()
@@ -73,18 +73,14 @@ class YardstickRuntime:
     def __init__(self, name: str, patches: Patches, distances: Distances) -> None:
         self.name = name
         self._patches, self._distances = patches, distances
+        self._kernel = gaussian_kernel(SMOOTHING)
 
     @torch.inference_mode()
     def __call__(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """uint8 [N, H, W, 3] -> score [N], doubt [N], map [N, H / 4, W / 4]."""
         raw = self._distances(self._patches(batch))[:, None]
         fine = functional.interpolate(raw, size=(batch.shape[1] // 4, batch.shape[2] // 4), mode="bilinear")
-        smooth = gaussian_blur(fine, gaussian_kernel(SMOOTHING))[:, 0]
+        smooth = gaussian_blur(fine, self._kernel)[:, 0]
         score = smooth.amax((1, 2))
         found = {"score": score, "doubt": torch.zeros_like(score), "map": smooth}
         return {name: cast("NDArray[np.float32]", value.numpy()) for name, value in found.items()}
-
-
-def _means(level: Tensor) -> Tensor:
-    """Mean of every cell's 3 x 3 neighbourhood, counting only cells that are there."""
-    return functional.avg_pool2d(level, 3, stride=1, padding=1, count_include_pad=False)
