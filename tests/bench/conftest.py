@@ -81,6 +81,7 @@ def record_of(cell: Cell) -> Record:
     """Figures that depend on the cell alone."""
     draws = [byte / 255 for byte in hashlib.sha256(cell.label.encode()).digest()[:3]]
     return Record(
+        cell=cell.name,
         method=cell.row.name,
         part=cell.row.part,
         change=cell.row.change,

@@ -32,6 +32,18 @@ def test_a_method_as_it_is_stands_first(method):
     assert sum(change == WHOLE for _, change, _ in CHANGES[method]) == 1
 
 
+def test_another_residual_is_fitted_behind_the_whole_methods_network(plan, toml):
+    cells = {cell.label: cell for cell in list_ablations(plan(toml + TABLE))}
+    residuals = [cell for cell in cells.values() if ".residual." in "".join(cell.row.changes)]
+    assert residuals
+    for cell in residuals:
+        assert cell.row.kind == "refitted"
+        (part,) = cell.parts
+        assert (part.row.method, part.row.change) == (cell.row.method, WHOLE)
+        assert list(cells).index(part.label) < list(cells).index(cell.label)
+    assert {cell.row.kind for cell in cells.values() if cell not in residuals} == {"trained"}
+
+
 def test_steps_are_those_of_the_file(plan, toml):
     cells = list_ablations(plan(toml + TABLE))
     steps = {cell.row.method: cell.settings.of(cell.row.method).fit.steps for cell in cells}

@@ -100,10 +100,25 @@ def test_a_training_that_was_broken_off_goes_on(small, write, tmp_path, capsys, 
 @pytest.mark.slow
 def test_both_is_joined_of_the_models_beside_it(small, write, tmp_path, capsys):
     text = small.replace('["control", "ura-net"]', '["both"]')
-    out = tmp_path / "run"
-    assert run(["benchmark", str(write(text)), "--out", str(out), "--categories", "cap"]) == 0
-    assert [row["method"] for row in rows(out / "results.csv")] == ["ura-net", "mfr-net", "both"]
+    out, file = tmp_path / "run", str(write(text))
+    assert run(["benchmark", file, "--out", str(out), "--categories", "cap"]) == 0
+    found = rows(out / "results.csv")
+    assert [row["method"] for row in found] == ["ura-net", "mfr-net", "both"]
     assert read_model(next(out.glob("models/both-*"))).manifest.method == "both"
+
+    # the parts' figures came with a table, and their models did not
+    for path in (out / "results.csv", out / "runs.csv"):
+        path.write_text("\n".join(path.read_text().splitlines()[:3]) + "\n")
+    line = ["benchmark", file, "--out", str(tmp_path / "other"), "--table", str(out / "results.csv"), "--from-table"]
+    capsys.readouterr()
+    assert run([*line, "--categories", "cap", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "in the table ura-net resnet18 cap 0",
+        "in the table mfr-net resnet18 cap 0",
+        "to do        both resnet18 cap 0",
+    ]
+    assert run([*line, "--categories", "cap"]) == 0
+    assert rows(out / "results.csv") == found
 
 
 def test_a_dry_run_names_the_cells_and_writes_nothing(small, write, tmp_path, capsys):

@@ -108,6 +108,37 @@ def test_cells_of_other_settings_are_never_taken_for_these(plan, toml, tmp_path,
     assert {one.recipe for one in other.records()} == {cell.recipe for cell in other.cells}
 
 
+def test_cells_that_the_table_has_are_not_computed_again(plan, toml, tmp_path, cells, counter):
+    table = tmp_path / "results.csv"
+    run_cells(cells[:5], RunFolder(tmp_path / "one"), counter(), silent)
+    Benchmark(plan(toml), RunFolder(tmp_path / "one"), named=table).write()
+    before = [path.read_bytes() for path in (table, tmp_path / "runs.csv")]
+
+    run, compute = Benchmark(plan(toml), RunFolder(tmp_path / "other"), named=table), counter()
+    run.take_from_table()
+    run.write()
+    assert [path.read_bytes() for path in (table, tmp_path / "runs.csv")] == before
+    run_cells(run.cells, run.folder, compute, silent)
+    assert compute.done == [cell.label for cell in cells[5:]]
+    changed = Benchmark(plan(toml.replace('steps" = 2', 'steps" = 3')), RunFolder(tmp_path / "other"), named=table)
+    assert changed.in_table() == {}
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "figure"])
+def test_a_table_that_no_benchmark_wrote_is_refused(plan, toml, tmp_path, cells, counter, harm):
+    run = Benchmark(plan(toml), RunFolder(tmp_path))
+    run_cells(cells[:2], run.folder, counter(), silent)
+    run.write()
+    runs = tmp_path / "runs.csv"
+    text = runs.read_text()
+    if harm == "missing":
+        runs.unlink()
+    else:
+        runs.write_text(text.rpartition("\n")[0].rpartition("\n")[0] if harm == "cut" else text.replace("1.5", "fast"))
+    with pytest.raises(UsageError, match="no cell can be taken" if harm == "missing" else "not what a benchmark wrote"):
+        run.take_from_table()
+
+
 def test_a_damaged_cell_is_named(cells, folder, counter):
     run_cells(cells[:1], folder, counter(), silent)
     path = folder.root / f"cells/{cells[0].name}.json"

@@ -24,13 +24,15 @@ from restora.export.network import ALWAYS, Network
 from restora.export.parity import torch_outputs
 from restora.export.torch_runtime import load_network, open_torch_runtime
 from restora.methods.contract import PERCEIVED
-from restora.methods.table import JOINED, parts, section
+from restora.methods.table import JOINED, METHODS, parts, section
 from restora.training import checkpoint
 from restora.training import train as training
 from restora.training.join import join
 from restora.training.loop import Progress
 from restora.training.part import Part
 from restora.training.plan import Plan
+from restora.training.refit import refit
+from restora.training.settings import change_settings
 
 from .small import SIZE, STEPS, draw_pictures, run_settings, set_up, spoil
 
@@ -174,6 +176,21 @@ def test_models_that_were_trained_alone_join_to_the_same_bytes(models, joined, t
         assert made.path(role).read_bytes() == wanted.path(role).read_bytes()
     same = {"files": {}}  # but for the logs, which a joined model does not have
     assert made.manifest.model_copy(update=same) == wanted.manifest.model_copy(update=same)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_residual_fitted_anew_is_that_of_a_training_with_its_rule(models, name, tmp_path):
+    """Refitted behind a finished network, whose norms are folded: the same but for rounding."""
+    changed = change_settings(run_settings(name), {f"{section(name)}.residual.rule": "diagonal"})
+    wanted = training.train(draw_pictures(16), out=tmp_path / "trained.restora", config=changed)
+    made = refit(models(name).folder, draw_pictures(16), changed, out=tmp_path / "refitted.restora")
+    assert made.model.manifest.settings == wanted.model.manifest.settings
+    pictures = np.concatenate([draw_pictures(3, seed=3), spoil(draw_pictures(2, seed=4))])
+    for output, values in wanted.runtime(pictures).items():
+        np.testing.assert_allclose(made.runtime(pictures)[output], values, rtol=2e-3, atol=1e-4 * values.max())
+    before = models(name).detector.runtime(pictures)["score"]
+    assert np.abs(made.runtime(pictures)["score"] / before - 1).max() > 0.01
+    assert not (tmp_path / "refitted.restora.partial").exists()
 
 
 class Fitted:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from restora.bench.cells import Cell, make_cell
+from restora.bench.cells import Cell, make_cell, once
 from restora.bench.plan import BenchmarkSettings
-from restora.bench.rows import Row
+from restora.bench.rows import WHOLE, Row
 from restora.errors import SettingsError
 from restora.methods.table import section
 
 KINDS = ("texture", "foreign", "shuffle", "noise")
 RULES = ("diagonal", "content", "mse", "cosine", "cosine_mse")  # beside the preset's
+STRUCTURAL = ("mse_ssim", "full_ssim", "full_gms")
 
 Change = tuple[str, str, Mapping[str, Any]]
-
-WHOLE = "whole"  # the method as it is, which every other line is read against
 
 # Part, what is done to it, and the settings that do it, in the order of the table.
 URA_NET: tuple[Change, ...] = (
@@ -49,6 +48,7 @@ MFR_NET: tuple[Change, ...] = (
     ("loss", "pixel only", {"mfr_net.loss.structure": "none", "mfr_net.loss.cosine_weight": 0.0}),
     ("loss", "structural only", {"mfr_net.loss.pixel": False, "mfr_net.loss.cosine_weight": 0.0}),
     ("levels", "each by itself", {"mfr_net.restore": "per_level"}),
+    *(("residual of MFRNet", rule, {"mfr_net.residual.rule": rule}) for rule in (*RULES, *STRUCTURAL)),
 )
 
 CHANGES: dict[str, tuple[Change, ...]] = {"ura-net": URA_NET, "mfr-net": MFR_NET}
@@ -56,11 +56,19 @@ CHANGES: dict[str, tuple[Change, ...]] = {"ura-net": URA_NET, "mfr-net": MFR_NET
 
 def ablation_rows() -> tuple[Row, ...]:
     """A row for every change, in the order of the table."""
-    return tuple(
-        Row(_slug(f"{method} {part} {change}"), method=method, changes=changes, part=part, change=change)
-        for method, lines in CHANGES.items()
-        for part, change, changes in lines
-    )
+    return tuple(row for method, lines in CHANGES.items() for row in _rows(method, lines))
+
+
+def _rows(method: str, lines: Sequence[Change]) -> Iterator[Row]:
+    part, change, _ = lines[0]
+    whole = Row(_slug(f"{method} {part} {change}"), method=method, part=part, change=change)
+    yield whole
+    for part, change, changes in lines[1:]:
+        name = _slug(f"{method} {part} {change}")
+        if all(f"{section(method)}.residual." in key for key in changes):  # fitted behind the same network
+            yield Row(name, "refitted", method, changes, whole, part, change)
+        else:
+            yield Row(name, method=method, changes=changes, part=part, change=change)
 
 
 def list_ablations(plan: BenchmarkSettings) -> list[Cell]:
@@ -73,7 +81,7 @@ def list_ablations(plan: BenchmarkSettings) -> list[Cell]:
         raise SettingsError("There is no [ablations] in the file, so there is nothing to take away; add it.")
     steps = {f"{section(method)}.fit.steps": steps for method, steps in wanted.steps.items()}
     plan = plan.model_copy(update={"settings": {**plan.settings, **steps}})
-    return list(_cells(plan, wanted.trunk, wanted.categories, wanted.seeds))
+    return once(_cells(plan, wanted.trunk, wanted.categories, wanted.seeds))
 
 
 def _cells(plan: BenchmarkSettings, trunk: str, categories: tuple[str, ...], seeds: tuple[int, ...]) -> Iterator[Cell]:

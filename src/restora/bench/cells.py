@@ -25,7 +25,7 @@ class Cell:
     settings : of its training, with the trunk's weights
     recipe   : hash of all settings but the seed, of what is no training those that it takes; one value a row and trunk
                means one recipe for all categories
-    parts    : the cells whose finished models a joined one is made of
+    parts    : the cells whose finished models a joined or refitted one is made of
     """
 
     row: Row
@@ -58,7 +58,7 @@ def list_cells(plan: BenchmarkSettings) -> list[Cell]:
     """
     if not plan.grid:
         raise SettingsError("There is no [[grid]] in the file, so there is nothing to run; add one.")
-    return _once(cell for grid in plan.grid for cell in _of_grid(plan, grid))
+    return once(cell for grid in plan.grid for cell in _of_grid(plan, grid))
 
 
 def _of_grid(plan: BenchmarkSettings, grid: Grid) -> Iterator[Cell]:
@@ -76,11 +76,8 @@ def make_cell(plan: BenchmarkSettings, row: Row, trunk: str, category: str, seed
         "trunk.weights": plan.weights.get(trunk),
     }
     settings = change_settings(run_preset(row.method, plan.preset), changes)
-    made_of = (
-        tuple(make_cell(plan, ROWS[name], trunk, category, seed) for name in parts(row.method))
-        if row.kind == "joined"
-        else ()
-    )
+    bases = [ROWS[name] for name in parts(row.method)] if row.kind == "joined" else [row.base] if row.base else []
+    made_of = tuple(make_cell(plan, base, trunk, category, seed) for base in bases)
     decides = _what_decides(plan, row, settings)
     return Cell(row, trunk, category, seed, plan.categories[category], settings, hash_settings(decides)[:12], made_of)
 
@@ -88,13 +85,13 @@ def make_cell(plan: BenchmarkSettings, row: Row, trunk: str, category: str, seed
 def _what_decides(plan: BenchmarkSettings, row: Row, settings: RunSettings) -> dict[str, Any]:
     """What a row's figures depend on, but for pictures and seed: a yardstick does not run anew for another training."""
     record = {**recipe(settings), "row": row.name}
-    if row.kind in ("trained", "joined"):
+    if row.kind in ("trained", "joined", "refitted"):
         return record
     kept = {key: record[key] for key in ("row", "input", "trunk")}
     return {**kept, "minutes": plan.anomalib.minutes} if row.kind == "anomalib" else kept
 
 
-def _once(cells: Iterable[Cell]) -> list[Cell]:
+def once(cells: Iterable[Cell]) -> list[Cell]:
     """Each cell once, its parts before it."""
     found: dict[str, Cell] = {}
     for cell in cells:
@@ -117,7 +114,7 @@ def choose_cells(
     _check_known(methods, {cell.row.name for cell in cells}, "row")
     _check_known(categories, {cell.category for cell in cells}, "category")
     _check_known([str(seed) for seed in seeds], {str(cell.seed) for cell in cells}, "seed")
-    return _once(
+    return once(
         cell
         for cell in cells
         if (not methods or cell.row.name in methods)

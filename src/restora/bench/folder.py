@@ -26,6 +26,7 @@ from restora.methods.settings import Section
 class Record(Section):
     """What a finished cell says: figures 0..1 (None where undefined), and what it took to get them.
 
+    cell            : its name, with the hash of its settings and pictures
     steps           : of a training of ours; a joined model has those of its parts, a model of anomalib None
     fit_seconds     : None where the fit was broken off and went on
     look_seconds    : looking at all test pictures, reading them included
@@ -34,6 +35,7 @@ class Record(Section):
     own_image_auroc : of the score that a model of anomalib gives by itself
     """
 
+    cell: str
     method: str
     part: str | None = None
     change: str | None = None

@@ -14,7 +14,7 @@ import restora
 from restora.bench.cells import Cell
 from restora.bench.folder import Record, RunFolder
 from restora.bench.plan import DATA_VARIABLE, BenchmarkSettings
-from restora.bench.rows import ANOMALIB, Kind
+from restora.bench.rows import ANOMALIB, WHOLE, Kind
 from restora.bundle import is_model
 from restora.errors import UsageError
 
@@ -48,7 +48,7 @@ class Measure:
     """Computes cells, one at a call.
 
     root   : the data root, None where every category is drawn; device : of trainings, cpu or cuda
-    keep_models : whether a finished cell's model stays in the folder
+    keep_models : whether a finished cell's model stays in the folder; that of a whole method always does
     """
 
     plan: BenchmarkSettings
@@ -65,6 +65,7 @@ class Measure:
         makers: dict[Kind, Callable[[Cell, Path], Measured]] = {
             "trained": self._trained,
             "joined": self._joined,
+            "refitted": self._refitted,
             "yardstick": self._yardstick,
             "anomalib": self._anomalib,
         }
@@ -72,6 +73,7 @@ class Measure:
             found = makers[cell.row.kind](cell, self.source(cell))
         return Record.model_validate(
             {
+                "cell": cell.name,
                 "method": cell.row.name,
                 "part": cell.row.part,
                 "change": cell.row.change,
@@ -115,13 +117,17 @@ class Measure:
         return (self.root or Path()) / str(wanted.path)
 
     def _trained(self, cell: Cell, source: Path) -> Measured:
+        return self._looked_at(cell, source, fit_seconds=self._fit(cell, source))
+
+    def _fit(self, cell: Cell, source: Path) -> float | None:
+        """Train a cell's model unless it is there; the seconds, None where they are not all of this call's."""
         from restora.training.train import train
 
         model = self.folder.model(cell)
         unfinished = model.with_name(model.name + ".partial")
         if is_model(model) and not unfinished.exists():
-            self.say(f"{model} is there already, and is only looked at.")
-            return self._looked_at(model, source, fit_seconds=None)
+            self.say(f"{model} is there already.")
+            return None
         anew = not unfinished.exists()
         model.parent.mkdir(parents=True, exist_ok=True)
 
@@ -144,25 +150,38 @@ class Measure:
                 raise
             self.say(f"{cell.label} cannot go on, and begins anew: {error}")
             fit(resume=False)
-        seconds = time.perf_counter() - start
-        return self._looked_at(model, source, fit_seconds=seconds if anew else None)
+        return time.perf_counter() - start if anew else None
 
     def _joined(self, cell: Cell, source: Path) -> Measured:
         from restora.training.join import join
 
-        parts = [self.folder.model(part) for part in cell.parts]
-        model = self.folder.model(cell)
-        model.parent.mkdir(parents=True, exist_ok=True)
+        parts = self._parts(cell, source)
         start = time.perf_counter()
-        if not is_model(model):
-            join(parts, source, out=model, weights=cell.settings.trunk.weights)
-        return self._looked_at(model, source, fit_seconds=time.perf_counter() - start)
+        if not is_model(self.folder.model(cell)):
+            join(parts, source, out=self.folder.model(cell), weights=cell.settings.trunk.weights)
+        return self._looked_at(cell, source, fit_seconds=time.perf_counter() - start)
 
-    def _looked_at(self, model: Path, source: Path, fit_seconds: float | None) -> Measured:
+    def _refitted(self, cell: Cell, source: Path) -> Measured:
+        from restora.training.refit import refit
+
+        (base,) = self._parts(cell, source)
+        start = time.perf_counter()
+        if not is_model(self.folder.model(cell)):
+            refit(base, source, cell.settings, out=self.folder.model(cell))
+        return self._looked_at(cell, source, fit_seconds=time.perf_counter() - start)
+
+    def _parts(self, cell: Cell, source: Path) -> list[Path]:
+        """The models that a cell is made of. One whose figures came from a table has none yet, and is trained."""
+        for part in cell.parts:
+            self._fit(part, source)
+        return [self.folder.model(part) for part in cell.parts]
+
+    def _looked_at(self, cell: Cell, source: Path, fit_seconds: float | None) -> Measured:
         """Figures of a model by the graph that its users run."""
         from restora.bench.yardsticks.evaluate import figures
         from restora.detector.detector import Detector
 
+        model = self.folder.model(cell)
         detector = Detector.load(model, threads=self.plan.threads)
         start = time.perf_counter()
         evaluation = detector.evaluate(source)
@@ -173,7 +192,7 @@ class Measure:
             "steps": detector.model.manifest.settings.get("steps", 0),
             "megabytes": round(sum(path.stat().st_size for path in model.iterdir()) / 1e6, 1),
         }
-        if not self.keep_models:
+        if not (self.keep_models or cell.row.change == WHOLE):
             shutil.rmtree(model)
         return Measured((spec.height, spec.width), figures(evaluation), seconds, fit_seconds, more)
 

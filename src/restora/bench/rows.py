@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 # trained   : a training of ours, with settings changed
 # joined    : finished models of the same trunk, category and seed, made one
+# refitted  : the finished training of another row, with the statistics of another residual
 # yardstick : a simple detector of our own on the same features
 # anomalib  : a model of anomalib, in an environment and a process of its own
-Kind = Literal["trained", "joined", "yardstick", "anomalib"]
+Kind = Literal["trained", "joined", "refitted", "yardstick", "anomalib"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Row:
 
     method  : the method of ours whose settings hold for it (a yardstick takes trunk and input from there)
     changes : settings by dotted key that make the row what its name says; they win over those of the TOML file
+    base    : of a refitted row, the one whose training is taken
     part, change : of an ablation, what the row is called in its table
     """
 
@@ -26,11 +28,13 @@ class Row:
     kind: Kind = "trained"
     method: str = "ura-net"
     changes: Mapping[str, Any] = field(default_factory=dict)
+    base: Row | None = None
     part: str | None = None
     change: str | None = None
 
 
 YARDSTICKS = ("nearest-neighbour", "nearest-neighbour-coreset", "nearest-neighbour-position", "position-gaussian")
+WHOLE = "whole"  # the change of an ablation's row that every other line is read against
 ANOMALIB = "anomalib-"
 ANOMALIB_MODELS = ("patchcore", "padim", "stfpm", "reverse-distillation")
 ANOMALIB_TRUNK = "resnet18"  # the one that all of anomalib's rows have

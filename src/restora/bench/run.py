@@ -14,7 +14,7 @@ from restora.bench.folder import Record, RunFolder
 from restora.bench.measure import Measure
 from restora.bench.plan import BenchmarkSettings
 from restora.bench.rows import ROWS
-from restora.bench.table import ABLATION_COLUMNS, COLUMNS, markdown, order, write_tables
+from restora.bench.table import ABLATION_COLUMNS, COLUMNS, markdown, order, read_tables, write_tables
 from restora.errors import CancelledError, RestoraError
 
 # Between two looks at cells that other processes hold.
@@ -130,6 +130,18 @@ class Benchmark:
     def table(self) -> Path:
         """The table of the figures."""
         return self.named or self.folder.root / ("ablations.csv" if self.ablations else "results.csv")
+
+    def in_table(self) -> dict[str, Record]:
+        """The table's cells that are this benchmark's, by name. Raises UsageError where there is no such table."""
+        names = {cell.name for cell in self.cells}
+        return {record.cell: record for record in read_tables(self.table) if record.cell in names}
+
+    def take_from_table(self) -> None:
+        """Let the table's cells be finished ones: figures that came without their folder need not be made again."""
+        there = self.in_table()
+        for cell in self.cells:
+            if cell.name in there and not self.folder.finished(cell):
+                self.folder.finish(cell, there[cell.name])
 
     def go(
         self, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None]

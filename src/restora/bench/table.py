@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 
 from restora.bench.folder import Record
 from restora.bench.plan import BenchmarkSettings
+from restora.errors import UsageError
 from restora.features.settings import PREFERRED
 from restora.images.files import write_whole
 
@@ -20,9 +21,22 @@ FIGURES = ("image_auroc", "pixel_auroc", "aupro_30")
 COLUMNS = ("method", "trunk", "size", "category", "seed", *FIGURES)
 ABLATION_COLUMNS = ("part", "change", "category", "seed", *FIGURES)
 RUN_COLUMNS = (
-    *("method", "trunk", "category", "seed", "recipe", "steps", "fit_seconds", "look_seconds", "megabytes"),
+    *(
+        "cell",
+        "size",
+        "method",
+        "trunk",
+        "category",
+        "seed",
+        "recipe",
+        "steps",
+        "fit_seconds",
+        "look_seconds",
+        "megabytes",
+    ),
     *("threads", "torch", "restora", "anomalib", "cut", "own_image_auroc"),
 )
+DIGITS = (*FIGURES, "own_image_auroc")
 
 
 def order(plan: BenchmarkSettings, rows: Iterable[str]) -> Callable[[Record], tuple[int, bool, str, int, int]]:
@@ -40,10 +54,38 @@ def write_tables(table: Path, records: Sequence[Record], columns: Sequence[str] 
     """Write the figures to `table`, and beside it what they took: `runs.csv`, or `NAME-runs.csv` for another NAME than
     results. Returns that second path.
     """
-    runs = table.with_name("runs.csv" if table.stem == "results" else f"{table.stem}-runs.csv")
+    runs = _beside(table)
     for path, names in ((table, columns), (runs, RUN_COLUMNS)):
         write_whole(path, to_csv(records, names))
     return runs
+
+
+def read_tables(table: Path) -> list[Record]:
+    """What `write_tables` wrote, figures to four digits. Raises UsageError where it is not there, or was changed."""
+    runs = _beside(table)
+    try:
+        lines = [_rows(path) for path in (table, runs)]
+        return [
+            Record.model_validate({name: value for name, value in {**figures, **run}.items() if value != ""})
+            for figures, run in zip(*lines, strict=True)
+        ]
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename} cannot be read ({error.strerror}), so no cell can be taken from it."
+        ) from None
+    except (ValueError, csv.Error, TypeError):
+        raise UsageError(
+            f"{table} and {_beside(table)} are not what a benchmark wrote; put them back as they were."
+        ) from None
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _beside(table: Path) -> Path:
+    return table.with_name("runs.csv" if table.stem == "results" else f"{table.stem}-runs.csv")
 
 
 def to_csv(records: Iterable[Record], columns: Sequence[str]) -> str:
@@ -59,7 +101,7 @@ def _cell(record: Record, column: str) -> str:
     value = getattr(record, column)
     if value is None:
         return ""
-    return f"{value:.4f}" if column in FIGURES or column == "own_image_auroc" else str(value)
+    return f"{value:.4f}" if column in DIGITS else str(value)
 
 
 def mean(values: Iterable[float | None]) -> float | None:

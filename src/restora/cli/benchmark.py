@@ -15,6 +15,7 @@ from restora.errors import UsageError, need
 if TYPE_CHECKING:
     from restora.bench.cells import Cell
     from restora.bench.folder import RunFolder
+    from restora.bench.run import Benchmark
 
 Some = Annotated[list[str] | None, typer.Option(help="Only these, with commas between; all unless stated.")]
 
@@ -30,6 +31,9 @@ def benchmark(
     table: Annotated[
         Path | None, typer.Option(help="Write the figures there; results.csv in the run's folder unless stated.")
     ] = None,
+    from_table: Annotated[
+        bool, typer.Option("--from-table", help="Cells that the table has already, of the same recipe, are finished.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to do, and write nothing.")] = False,
     methods: Some = None,
     categories: Some = None,
@@ -56,9 +60,11 @@ def benchmark(
         run.cells, methods=_names(methods), categories=_names(categories), seeds=_numbers(_names(seeds))
     )
     if dry_run:
-        _show(chosen, run.folder, json)
+        _show(chosen, run, from_table, json)
         return 0
     need("torch", "train")
+    if from_table:
+        run.take_from_table()
     failed = run.go(chosen, root=plan.root(data), device=device, say=say)
     if json:
         emit_json({"cells": [one.model_dump(mode="json") for one in run.records()], "failed": failed}, indent=2)
@@ -81,9 +87,10 @@ def _numbers(words: Sequence[str]) -> list[int]:
     return [int(word) for word in words]
 
 
-def _show(cells: Sequence[Cell], folder: RunFolder, json: bool) -> None:
+def _show(cells: Sequence[Cell], run: Benchmark, from_table: bool, json: bool) -> None:
     """The cells in the order in which they would be run, with what is known of each."""
-    states = [_state(cell, folder) for cell in cells]
+    there = run.in_table() if from_table else {}
+    states = ["in the table" if cell.name in there else _state(cell, run.folder) for cell in cells]
     if json:
         emit_json(
             [
@@ -96,7 +103,8 @@ def _show(cells: Sequence[Cell], folder: RunFolder, json: bool) -> None:
         return
     for cell, state in zip(cells, states, strict=True):
         emit(f"{state:<12} {cell.label}")
-    say(f"{len(cells)} cells, {states.count('finished')} of them finished; nothing was written.")
+    done = states.count("finished") + states.count("in the table")
+    say(f"{len(cells)} cells, {done} of them finished; nothing was written.")
 
 
 def _state(cell: Cell, folder: RunFolder) -> str:

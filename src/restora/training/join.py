@@ -49,7 +49,7 @@ def join(
     numbers = trunk_levels(settings.parts)
     trunk = load_trunk(str(settings.trunk.name), weights=weights, levels=numbers, seed=settings.seed)
     plan = make_plan(settings, open_source(source, layout), trunk)
-    plan = replace(plan, steps={model.manifest.method: _steps(model) for model in _in_order(read, method)})
+    plan = replace(plan, steps={model.manifest.method: stored_steps(model) for model in _in_order(read, method)})
     check_source(read[0], plan, trunk.weights.sha256)
     branches = [_branch(model, numbers) for model in _in_order(read, method)]
     with checkpoint.sole_owner(partial):
@@ -108,7 +108,8 @@ def _in_order(models: Sequence[Model], method: str) -> list[Model]:
     return sorted(models, key=lambda model: JOINED[method].index(model.manifest.method))
 
 
-def _steps(model: Model) -> int:
+def stored_steps(model: Model) -> int:
+    """Steps that a finished model was trained for."""
     return int(model.manifest.settings["steps"])
 
 

@@ -68,23 +68,41 @@ class Part:
 
         `numbers`: of the levels that the trunk gives; `minutes`: to train for, None for the plan's steps.
         """
-        plan, device = self.plan, self.around.device
-        count = len(plan.split.fitting)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            branch = build_branch(self.method, self.settings, Frame(numbers, trunk.levels, plan.size, count))
-        aggregate, residual = branch.aggregate.to(device), branch.residual.to(device)
-        batches = prepared_batches(plan.split.fitting, plan.size, plan.settings.input.depth, CACHE_BATCH)
-        self.around.say(forecast_disk(plan, aggregate))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FeatureCache.build(self.folder, trunk, aggregate, pictures=batches, count=count, size=plan.size) as cache:
+        branch = self._untrained(trunk, numbers)
+        with self._cached(trunk, branch.aggregate) as cache:
             restorer = self._start(branch, cache, trunk)
-            self._train(restorer, aggregate, cache, minutes)
+            self._train(restorer, branch.aggregate, cache, minutes)
             restorer.draw(np.random.default_rng([self.seed, DRAW]))
             if self.around.mask is not None:
-                residual.ignore(torch.from_numpy(self.around.mask.places))
-            residual.fit(self._pairs(restorer, cache))
+                branch.residual.ignore(torch.from_numpy(self.around.mask.places))
+            branch.residual.fit(self._pairs(restorer, cache))
         return branch.eval()
+
+    def refit(self, finished: Branch, trunk: Trunk, numbers: tuple[int, ...]) -> Branch:
+        """A finished branch with its residual fitted anew, by the settings' rule; nothing is trained."""
+        fresh = self._untrained(trunk, numbers)
+        restorer = as_restorer(finished.restorer)
+        with self._cached(trunk, fresh.aggregate) as cache:
+            lay_out(as_module(restorer), torch.channels_last)
+            fresh.residual.fit(self._pairs(restorer, cache))
+        return Branch(fresh.aggregate, restorer, fresh.residual).eval()
+
+    def _untrained(self, trunk: Trunk, numbers: tuple[int, ...]) -> Branch:
+        frame = Frame(numbers, trunk.levels, self.plan.size, len(self.plan.split.fitting))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            branch = build_branch(self.method, self.settings, frame)
+        branch.aggregate.to(self.around.device)
+        branch.residual.to(self.around.device)
+        return branch
+
+    def _cached(self, trunk: Trunk, aggregate: Aggregate) -> FeatureCache:
+        """The features of the fitting pictures, in a file of the folder while the cache is open."""
+        plan, items = self.plan, self.plan.split.fitting
+        self.around.say(forecast_disk(plan, aggregate))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        batches = prepared_batches(items, plan.size, plan.settings.input.depth, CACHE_BATCH)
+        return FeatureCache.build(self.folder, trunk, aggregate, pictures=batches, count=len(items), size=plan.size)
 
     def _start(self, branch: Branch, cache: FeatureCache, trunk: Trunk) -> Restorer:
         restorer = as_restorer(branch.restorer)
