@@ -6,8 +6,9 @@ import torch
 from torch.nn import functional as F
 
 from restora.features.pyramid import Pyramid
+from restora.methods.contract import Pasted
 from restora.methods.ura_net.settings import SynthesisSettings
-from restora.methods.ura_net.synthesis import KINDS, Source, draw_strengths, masks_for, plant, synthesise
+from restora.methods.ura_net.synthesis import KINDS, Source, draw_strengths, masks_for, mix_pasted, plant, synthesise
 
 SHAPES = [(4, 16, 24), (6, 8, 12)]
 TRAINED = ("texture", "foreign", "shuffle", "noise")
@@ -190,3 +191,21 @@ def test_one_kind_alone_one_level_alone_one_picture_alone(kind):
     made = synthesise(alone, settings, np.random.default_rng(0), textures()[:1])
     assert made.mask.max() > 0
     assert not torch.equal(made.pyramid.levels[0], alone.levels[0])
+
+
+def test_pasted_pictures_take_the_places_of_samples_with_their_own_target():
+    given, marked = pyramid(), torch.rand(3, 1, 16, 24)
+    pool = Pasted([100 + level for level in pyramid(3, seed=4).levels], textures(3), marked)
+    shares = []
+    for seed in range(40):
+        made = mix_pasted(given, pool, SynthesisSettings(clean_share=0.4), np.random.default_rng(seed))
+        for row in range(8):
+            came = [n for n in range(3) if torch.equal(made.mask[row], marked[n])]
+            wanted, spoiled = (pool.clean, pool.spoiled) if came else (given.levels, given.levels)
+            source = came[0] if came else row
+            for number in range(2):
+                assert torch.equal(made.clean.levels[number][row], wanted[number][source])
+                assert torch.equal(made.pyramid.levels[number][row], spoiled[number][source])
+            assert came or not made.mask[row].any()
+            shares.append(bool(came))
+    assert np.mean(shares) == pytest.approx(0.6, abs=0.08)

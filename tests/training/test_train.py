@@ -245,16 +245,22 @@ FORMS = {
         "restorer": {"width": 32, "heads": 2},
         "residual": {"rule": "content", "clusters": 4, "directions": 8},
     },
+    "pasted pictures": {
+        "perception": {"projection": 8, "hidden": (8,), "samples": 2},
+        "restorer": {"width": 32, "heads": 2},
+        "residual": {"directions": 8},
+        "synthesis": {"level": "pictures", "textures": 4},
+    },
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_other_forms_become_models_too(tmp_path, pictures, settings, form):
     record = settings(steps=2).model_dump()
-    record["ura_net"] = {**FORMS[form], "synthesis": {"textures": 4}, "fit": record["ura_net"]["fit"]}
+    record["ura_net"] = {"synthesis": {"textures": 4}, **FORMS[form], "fit": record["ura_net"]["fit"]}
     detector = train(pictures(16), out=tmp_path / "m.restora", config=RunSettings.model_validate(record))
     manifest = detector.model.manifest
-    assert ("probability" in manifest.outputs) == (form == "the paper's form")
+    assert ("probability" in manifest.outputs) == (form != "without perception")
     assert max(gap for name, gap in manifest.parity.items() if name != "doubt") <= 1e-4
     given = list(pictures(4, seed=2))
     torch_detector = Detector.load(detector.model.folder, runtime=open_torch_runtime(detector.model))

@@ -24,6 +24,10 @@ URA_NET: tuple[Change, ...] = (
     ("URA-Net", WHOLE, {}),
     ("FASM", "off", {"ura_net.synthesis.enabled": False}),
     *(("FASM", f"{kind} only", {"ura_net.synthesis.kinds": [kind]}) for kind in KINDS),
+    (
+        *("FASM", "pasted into pictures"),
+        {"ura_net.synthesis.level": "pictures", "ura_net.synthesis.textures": 192},
+    ),
     ("UIAPM", "deterministic", {"ura_net.perception.mode": "deterministic"}),
     ("UIAPM", "off", {"ura_net.perception.mode": "off"}),
     ("uncertainty", "not used", {"ura_net.attention.widening": 0.0, "ura_net.perception.aleatoric": False}),

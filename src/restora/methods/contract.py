@@ -57,6 +57,25 @@ class Restorer(Protocol):
         """Restore; deterministic. `mask` [B, 1, h, w] in 0..1 overrides the perceived one."""
 
 
+@dataclass(frozen=True)
+class Pasted:
+    """Good pictures before and after something was pasted in.
+
+    clean, spoiled : features, one [P, C_l, H_l, W_l] a level
+    mask           : [P, 1, h, w] in 0..1 on the finest level's grid, share of each cell that was pasted over
+    """
+
+    clean: list[Tensor]
+    spoiled: list[Tensor]
+    mask: Tensor
+
+
+class PastingRestorer(Restorer, Protocol):
+    """A method that can learn from pasted pictures: `pasted` holds them while training, and is never stored."""
+
+    pasted: Pasted | None
+
+
 def as_module(restorer: Restorer) -> nn.Module:
     """The restorer as the torch module that it is."""
     if not isinstance(restorer, nn.Module):

@@ -78,6 +78,13 @@ class MethodSettings(Section):
         """Number of pictures of no product whose features the training needs."""
         return 0
 
+    @property
+    def pasted_wanted(self) -> int:
+        """Number of good pictures with something pasted in whose features the training needs; above 0 only for a
+        restorer that has `pasted` (`contract.PastingRestorer`).
+        """
+        return 0
+
 
 @dataclass(frozen=True)
 class Preset:

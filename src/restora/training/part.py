@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from restora.features.cache import FeatureCache
 from restora.features.pyramid import Aggregate, Pyramid, Trunk
 from restora.methods.branch import Branch
-from restora.methods.contract import Restorer, as_module, as_restorer
+from restora.methods.contract import Pasted, PastingRestorer, Restorer, as_module, as_restorer
 from restora.methods.head import Frame, build_branch
 from restora.methods.settings import MethodSettings
 from restora.training import checkpoint
 from restora.training.ignore import IgnoreMask
 from restora.training.loop import DRAW, START, TEXTURES, Progress, Run, fit, optimiser_for, take_step
+from restora.training.paste import paste_pictures
 from restora.training.plan import Plan, forecast, forecast_disk, prepared_batches
-from restora.training.textures import texture_pictures
+from restora.training.textures import Pixels, texture_pictures
 
 CACHE_BATCH = 8
 # Normal pictures that learned normal features begin as the mean of.
 START_PICTURES = 64
+TEXTURES_TO_PASTE = 32
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,40 @@ class Part:
         lay_out(as_module(restorer).to(self.around.device), torch.channels_last)
         if self.settings.textures_wanted and self.steps:
             restorer.textures = self._texture_features(branch.aggregate, trunk)
+        if self.settings.pasted_wanted and self.steps:
+            cast("PastingRestorer", restorer).pasted = self._pasted_features(branch.aggregate, trunk)
         return restorer
 
     def _texture_features(self, aggregate: Aggregate, trunk: Trunk) -> list[Tensor]:
         rng = np.random.default_rng([self.seed, TEXTURES])
-        pictures = texture_pictures(self.settings.textures_wanted, self.plan.size, rng, self.around.textures)
+        return self._features(
+            texture_pictures(self.settings.textures_wanted, self.plan.size, rng, self.around.textures), aggregate, trunk
+        )
+
+    def _pasted_features(self, aggregate: Aggregate, trunk: Trunk) -> Pasted:
+        plan = self.plan
+        drawn = paste_pictures(
+            plan.split.fitting,
+            list(
+                texture_pictures(
+                    TEXTURES_TO_PASTE, plan.size, np.random.default_rng([self.seed, TEXTURES]), self.around.textures
+                )
+            ),
+            self.settings.pasted_wanted,
+            plan.settings.input.depth,
+            np.random.default_rng([self.seed, TEXTURES, 1]),
+        )
+        stride = aggregate.levels[0].stride
+        clean, spoiled, masks = zip(*drawn, strict=True)
+        shares = torch.from_numpy(np.stack(masks))[:, None].float()
+        return Pasted(
+            self._features(clean, aggregate, trunk),
+            self._features(spoiled, aggregate, trunk),
+            F.avg_pool2d(shares, stride),
+        )
+
+    def _features(self, pictures: Iterable[Pixels], aggregate: Aggregate, trunk: Trunk) -> list[Tensor]:
+        """Half-precision features of pictures uint8 [H, W, 3], one [P, C_l, H_l, W_l] a level."""
         parts = []
         with torch.no_grad():
             for picture in pictures:

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from restora.features.levels import Level
 from restora.features.pyramid import Pyramid
-from restora.methods.contract import PERCEIVED, Restoration
+from restora.methods.contract import PERCEIVED, Pasted, Restoration
 from restora.methods.ura_net.attention import NormalFeatures, widen
 from restora.methods.ura_net.perception import Perceived, Perception
 from restora.methods.ura_net.settings import RestorerSettings, UraNetSettings
 from restora.methods.ura_net.squeeze import SqueezeBody
-from restora.methods.ura_net.synthesis import synthesise
+from restora.methods.ura_net.synthesis import Spoiled, mix_pasted, synthesise
 from restora.methods.ura_net.tokens import TokenBody
 
 # The share of the training in which the true mask alone opens the gate, and the share after which only the perceived
@@ -41,6 +41,7 @@ class UraNet(nn.Module):
     size     : (height, width) of the prepared pictures
     pictures : how many fitting pictures there are (the KL is divided by it)
     textures : texture features for FASM, one [P, C_l, H_l, W_l] a level; held for training only, never stored
+    pasted   : pictures that were spoiled before the trunk, in the place of FASM; the same
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class UraNet(nn.Module):
         self.settings = settings
         self.pictures = pictures
         self.textures: list[Tensor] | None = None
+        self.pasted: Pasted | None = None
         shapes = [level.shape(size) for level in levels]
         self.body = _body(shapes, settings)
         per_place = settings.restorer.normal_feature == "place"
@@ -78,11 +80,8 @@ class UraNet(nn.Module):
     def losses(self, pyramid: Pyramid, rng: np.random.Generator, progress: float) -> dict[str, Tensor]:
         """Restoration loss on clean targets, and the perception's evidence bound."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        first = pyramid.levels[0]
-        spoiled, mask = pyramid, first.new_zeros(first.shape[0], 1, *first.shape[2:])
-        if self.settings.synthesis.enabled:
-            made = synthesise(pyramid, self.settings.synthesis, rng, self.textures)
-            spoiled, mask = made.pyramid, made.mask
+        made = self._spoil(pyramid, rng)
+        spoiled, mask = made.pyramid, made.mask
         terms: dict[str, Tensor] = {}
         gate = torch.zeros_like(mask)
         if self.perception is not None:
@@ -92,7 +91,15 @@ class UraNet(nn.Module):
             perceived = widen(probability.detach(), self.settings.attention.widening)
             gate = share * mask + (1 - share) * perceived.to(mask.dtype)
         restored = self._restored(spoiled, gate)
-        return {**restoration_loss(restored, pyramid.levels, mask, self.settings.restorer), **terms}
+        return {**restoration_loss(restored, made.clean.levels, mask, self.settings.restorer), **terms}
+
+    def _spoil(self, pyramid: Pyramid, rng: np.random.Generator) -> Spoiled:
+        settings, first = self.settings.synthesis, pyramid.levels[0]
+        if not settings.enabled:
+            return Spoiled(pyramid, first.new_zeros(first.shape[0], 1, *first.shape[2:]), pyramid)
+        if self.pasted is not None:
+            return mix_pasted(pyramid, self.pasted, settings, rng)
+        return synthesise(pyramid, settings, rng, self.textures)
 
     def figures(self) -> dict[str, float]:
         """What the Bayesian layers look like, for the log."""

@@ -17,9 +17,14 @@ Kind = Literal["texture", "foreign", "shuffle", "noise"]
 
 
 class SynthesisSettings(Section):
-    """FASM: artificial anomalies on the features, in training only. A kind named twice is drawn twice as often."""
+    """FASM: artificial anomalies on the features, in training only. A kind named twice is drawn twice as often.
+
+    `level`: `pictures` instead pastes textures and other good pictures into good pictures before the trunk, `textures`
+    of them once for the whole training; for comparison.
+    """
 
     enabled: bool = True
+    level: Literal["features", "pictures"] = "features"
     kinds: tuple[Kind, ...] = ("foreign", "foreign", "texture", "shuffle", "noise")
     clean_share: Share = 0.4
     full_strength_share: Share = 0.7
@@ -102,8 +107,15 @@ class UraNetSettings(MethodSettings):
     @property
     def textures_wanted(self) -> int:
         """Textures for FASM, where it draws that kind."""
-        synthesis = self.synthesis
-        return synthesis.textures if self.trains and synthesis.enabled and "texture" in synthesis.kinds else 0
+        return self.synthesis.textures if self._synthesises("features") and "texture" in self.synthesis.kinds else 0
+
+    @property
+    def pasted_wanted(self) -> int:
+        """Spoiled pictures, where FASM is done without."""
+        return self.synthesis.textures if self._synthesises("pictures") else 0
+
+    def _synthesises(self, level: str) -> bool:
+        return self.trains and self.synthesis.enabled and self.synthesis.level == level
 
     @model_validator(mode="after")
     def _one_level_for_tokens(self) -> UraNetSettings:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restora.features.pyramid import Pyramid
+from restora.methods.contract import Pasted
 from restora.methods.layers.noise import random_mask
 from restora.methods.ura_net.settings import SynthesisSettings
 
@@ -26,10 +27,12 @@ class Spoiled:
 
     pyramid : the spoiled features, shapes of the clean ones
     mask    : [B, 1, h, w] in 0..1 on the finest level's grid, share of each cell that was altered; 0 on clean samples
+    clean   : what they are to be restored to
     """
 
     pyramid: Pyramid
     mask: Tensor
+    clean: Pyramid
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,20 @@ def synthesise(
         spoiled = plant(pyramid, kind, mask[rows].to(levels[0].device), source, strength.view(-1, 1, 1, 1))
         for level, rows_of_level in zip(levels, spoil_levels(spoiled, pyramid, rows, settings, rng), strict=True):
             level[rows] = rows_of_level
-    return Spoiled(Pyramid(levels), mask.to(levels[0].device))
+    return Spoiled(Pyramid(levels), mask.to(levels[0].device), pyramid)
+
+
+def mix_pasted(pyramid: Pyramid, pasted: Pasted, settings: SynthesisSettings, rng: np.random.Generator) -> Spoiled:
+    """Instead of FASM: samples that do not stay clean give way to pasted pictures, drawn from `rng`."""
+    rows = torch.from_numpy(np.flatnonzero(rng.random(len(pyramid.levels[0])) >= settings.clean_share))
+    picks = torch.from_numpy(rng.integers(0, len(pasted.mask), len(rows)))
+    spoiled, clean = ([level.clone() for level in pyramid.levels] for _ in range(2))
+    mask = torch.zeros_like(spoiled[0][:, :1])
+    mask[rows] = pasted.mask[picks].to(mask)
+    for levels, pool in ((spoiled, pasted.spoiled), (clean, pasted.clean)):
+        for level, features in zip(levels, pool, strict=True):
+            level[rows] = features[picks].to(level)
+    return Spoiled(Pyramid(spoiled), mask, Pyramid(clean))
 
 
 def draw_strengths(
