@@ -45,13 +45,15 @@ def test_the_map_is_a_quarter_of_the_picture_and_never_negative(rule):
     assert seen.isfinite().all()
 
 
+@pytest.mark.parametrize("fine_weight", [1.0, 2.0])
 @pytest.mark.parametrize("rule", RULES)
-def test_every_level_counts_the_same_on_the_fitting_pictures(rule):
-    made = residual(rule)
+def test_a_level_counts_its_weight_on_the_fitting_pictures(rule, fine_weight):
+    made = residual(rule, fine_weight=fine_weight)
     given = pairs()
     for row, column, distance in made._distances():
         scaled = distance(given[0][column], given[1][column]) / made.level_scale[row, column]
-        assert scaled.mean().item() == pytest.approx(1, rel=1e-4)
+        weight = (fine_weight, 1.0)[column]
+        assert scaled.mean().item() == pytest.approx(weight, rel=1e-4)
 
 
 @pytest.mark.parametrize("rule", RULES)

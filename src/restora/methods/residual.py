@@ -1,7 +1,7 @@
 """From a pyramid and its restoration to the anomaly map and the score of a picture.
 
-Level maps are divided by their mean over fitting pictures, brought to a quarter of the picture's size, combined,
-smoothed by a Gaussian; the score is the maximum. Everything fitted comes from fitting pictures and is state of the
+Level maps are divided by their mean over fitting pictures, brought to a quarter of the picture's size, added (finer
+levels count more), smoothed by a Gaussian; the score is the maximum. Everything fitted comes from fitting pictures and is state of the
 module. That MFRNet's map joins pixels and structure as its loss does is published, the formula is our choice.
 """
 
@@ -82,13 +82,17 @@ class Residual(nn.Module):
         for _, _, distance in self._distances():
             distance.solve()
         usual = self._usual(pairs)
-        self.level_scale.copy_(torch.stack([torch.stack([level.mean() for level in row]) for row in usual]))
-        self.level_scale.clamp_(min=1e-12)
+        means = torch.stack([torch.stack([level.mean() for level in row]) for row in usual]).clamp(min=1e-12)
+        self.level_scale.copy_(means / self._weights(means.shape[1]).to(means))
         if self.settings.border:
             # The map of the mean distances is the mean map, for everything behind them is linear (or nearly, in a
             # product of two).
             factor = border_factor(self._combined(usual)[0, 0], self.keep[0, 0], self.settings.border)
             self.weight.copy_(self.keep / factor**self.settings.border_power)
+
+    def _weights(self, levels: int) -> Tensor:
+        """What each level counts, finest first; the coarsest counts 1."""
+        return self.settings.fine_weight ** torch.arange(levels - 1, -1, -1, dtype=torch.float32)
 
     def _usual(self, pairs: Pairs) -> list[list[Tensor]]:
         """Mean distances over the fitting pictures, [1, H_l, W_l] a rule and level."""

@@ -27,6 +27,7 @@ class ResidualSettings(Section):
 
     Rules with two names join two distances: `cosine_mse` is their product, those with `ssim` or `gms` are the sum of
     one and `structure_weight` times the structural one.
+    `fine_weight`: how many times as much a level counts as the next coarser one.
     `border`: within so many cells of the map's edge it is divided by how much more is usual there than further in, to
     the power of `border_power`.
     """
@@ -40,6 +41,7 @@ class ResidualSettings(Section):
     floor: Positive = 0.3
     clusters: Annotated[int, Field(ge=1)] = 64
     structure_weight: Annotated[float, Field(ge=0)] = 1.0
+    fine_weight: Positive = 2.0
     smoothing: Positive = 1.0
     border: Annotated[int, Field(ge=0)] = 8
     border_power: Annotated[float, Field(ge=0)] = 2.0

@@ -113,7 +113,7 @@ PAPER = MfrNetSettings(
     masks=MaskSettings(sides=(2, 4, 8)),
     network=NetworkSettings(directions=None, width=384, heads=6, blocks=6, widening=4, token=2),
     loss=LossSettings(structure_weight=1.0, cosine_weight=0.0, window="gaussian", window_side=11),
-    residual=ResidualSettings(rule="mse_ssim", border=0),
+    residual=ResidualSettings(rule="mse_ssim", border=0, fine_weight=1.0),
     fit=FitSettings(
         steps=None,
         batch=8,

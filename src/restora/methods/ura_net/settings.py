@@ -145,7 +145,7 @@ PAPER = UraNetSettings(
         mse_weight=1.0,
         altered_weight=1.0,
     ),
-    residual=ResidualSettings(rule="cosine_mse", border=0),
+    residual=ResidualSettings(rule="cosine_mse", border=0, fine_weight=1.0),
     fit=FitSettings(
         steps=None,
         batch=8,
