@@ -54,10 +54,11 @@ def test_all_sides_stand_in_an_ensemble():
 
 
 def test_every_picture_of_a_batch_has_masks_of_its_own():
-    masks = training_masks((8, 8), 5, MaskSettings(), np.random.default_rng(0))
+    settings = MaskSettings(sides=(1, 2, 4), parts=3)
+    masks = training_masks((8, 8), 5, settings, np.random.default_rng(0))
     assert masks.shape == (3, 5, 8, 8)
     np.testing.assert_array_equal(masks.sum(0), 1)
     assert len(np.unique(masks, axis=1)) == 3
     assert len({picture.tobytes() for picture in masks.swapaxes(0, 1)}) == 5
-    again = training_masks((8, 8), 5, MaskSettings(), np.random.default_rng(0))
+    again = training_masks((8, 8), 5, settings, np.random.default_rng(0))
     np.testing.assert_array_equal(masks, again)

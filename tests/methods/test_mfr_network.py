@@ -15,7 +15,8 @@ LEVELS = (Level("layer2", 4, 8), Level("layer3", 6, 16))
 
 def settings(**changes) -> MfrNetSettings:
     network = {"directions": 12, "width": 16, "heads": 2, "blocks": 2, **changes.pop("network", {})}
-    return MfrNetSettings.model_validate({"network": network, **changes})
+    masks = {"sides": (1, 2, 4), "parts": 3, **changes.pop("masks", {})}
+    return MfrNetSettings.model_validate({"network": network, "masks": masks, **changes})
 
 
 def pyramid(batch: int = 3, seed: int = 0, size=SIZE) -> Pyramid:

@@ -40,15 +40,16 @@ URA_NET: tuple[Change, ...] = (
     *(("residual", rule, {"ura_net.residual.rule": rule}) for rule in RULES),
 )
 
-ONE_SIDE = {"mfr_net.masks.repeats": 3}  # as many coverings as the three sides have, so that only the side differs
+ONE_SIDE = {"mfr_net.masks.repeats": 2}  # as many coverings as the two sides have, so that only the side differs
 
 MFR_NET: tuple[Change, ...] = (
     ("MFRNet", WHOLE, {}),
     ("masks", "none", {"mfr_net.masked": False}),
-    *(("masks", f"k = {side}", {"mfr_net.masks.sides": [side], **ONE_SIDE}) for side in (1, 2, 4)),
-    *(("masks", f"n = {parts}", {"mfr_net.masks.parts": parts}) for parts in (2, 4)),
+    *(("masks", f"k = {side}", {"mfr_net.masks.sides": [side], **ONE_SIDE}) for side in (1, 2, 4, 8)),
+    *(("masks", f"n = {parts}", {"mfr_net.masks.parts": parts}) for parts in (3, 4)),
     ("masks", "groups", {"mfr_net.masks.mode": "groups"}),
-    ("masks", "one partition", {"mfr_net.masks.sides": [1]}),
+    ("masks", "k = 1, 2, 4", {"mfr_net.masks.sides": [1, 2, 4]}),
+    ("masks", "one partition", {"mfr_net.masks.sides": [2]}),
     ("loss", "pixel only", {"mfr_net.loss.structure": "none", "mfr_net.loss.cosine_weight": 0.0}),
     ("loss", "structural only", {"mfr_net.loss.pixel": False, "mfr_net.loss.cosine_weight": 0.0}),
     ("levels", "each by itself", {"mfr_net.restore": "per_level"}),

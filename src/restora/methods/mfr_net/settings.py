@@ -25,8 +25,8 @@ class MaskSettings(Section):
     """
 
     mode: Literal["disjoint", "groups"] = "disjoint"
-    sides: Annotated[tuple[Side, ...], Field(min_length=1)] = (1, 2, 4)
-    parts: Annotated[int, Field(ge=2, le=64)] = 3
+    sides: Annotated[tuple[Side, ...], Field(min_length=1)] = (2, 4)
+    parts: Annotated[int, Field(ge=2, le=64)] = 2
     complements: Annotated[int, Field(ge=2, le=64)] = 2
     repeats: Annotated[int, Field(ge=1, le=64)] = 1
 
@@ -110,7 +110,7 @@ SMALL = MfrNetSettings()
 # tokens of 2 x 2 cells. The paper's example shows k = 2 and n = 3; the other sides, and every size here, are ours.
 PAPER = MfrNetSettings(
     pyramid=PyramidPlan(levels=(-1, 0, 1, 2), pool=1, merge=True, grid_level=1, scaled=True),
-    masks=MaskSettings(sides=(2, 4, 8)),
+    masks=MaskSettings(sides=(2, 4, 8), parts=3),
     network=NetworkSettings(directions=None, width=384, heads=6, blocks=6, widening=4, token=2),
     loss=LossSettings(structure_weight=1.0, cosine_weight=0.0, window="gaussian", window_side=11),
     residual=ResidualSettings(rule="mse_ssim", border=0, fine_weight=1.0),
