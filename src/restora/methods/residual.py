@@ -1,8 +1,9 @@
 """From a pyramid and its restoration to the anomaly map and the score of a picture.
 
 Level maps are divided by their mean over fitting pictures, brought to a quarter of the picture's size, added (finer
-levels count more), smoothed by a Gaussian; the score is the maximum. Everything fitted comes from fitting pictures and is state of the
-module. That MFRNet's map joins pixels and structure as its loss does is published, the formula is our choice.
+levels count more), smoothed by a Gaussian; the score is the maximum. Everything fitted comes from fitting pictures and
+is state of the module. That MFRNet's map joins pixels and structure as its loss does is published, the formula is our
+choice.
 """
 
 from __future__ import annotations
