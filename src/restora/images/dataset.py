@@ -64,6 +64,7 @@ class Dataset:
     """An ordered list of pictures.
 
     stray_masks : masks that belong to no picture; `restora data inspect` shows them
+    notes       : sentences for people about what was left out, or is otherwise than one would think
     """
 
     name: str
@@ -71,6 +72,7 @@ class Dataset:
     layout: str
     items: tuple[Item, ...]
     stray_masks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def good(self, split: Split) -> tuple[Item, ...]:
         """The good pictures of a part."""

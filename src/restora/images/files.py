@@ -22,8 +22,13 @@ def is_picture(path: Path) -> bool:
 
 def picture_files(folder: Path, *, recursive: bool = True) -> list[Path]:
     """The pictures of a folder, sorted by their path below it. Raises DataError for a folder that cannot be read."""
-    found = _walk(folder, recursive, frozenset())
+    found = filter(is_picture, walk_files(folder, recursive=recursive))
     return sorted(found, key=lambda path: name_below(path, folder))
+
+
+def walk_files(folder: Path, *, recursive: bool = True) -> Iterator[Path]:
+    """Every file of a folder but hidden ones, links that lead back up not followed. Raises DataError as above."""
+    return _walk(folder, recursive, frozenset())
 
 
 def _walk(folder: Path, recursive: bool, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
@@ -38,7 +43,7 @@ def _walk(folder: Path, recursive: bool, above: frozenset[tuple[int, int]]) -> I
         if entry.is_dir():
             if recursive:
                 yield from _walk(path, recursive, above | {here})
-        elif is_picture(path):
+        else:
             yield path
 
 

@@ -1,0 +1,142 @@
+"""What lies in a folder, read once: the names that layouts recognise a data set by, without opening a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from restora.errors import DataError
+from restora.images.files import SUFFIXES, open_file, printable, walk_files
+
+# Tables and lists that say what lies where; a picture is never read through a tree.
+LARGEST_TEXT = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files below one folder.
+
+    root  : the folder
+    names : of all files below it, ``/`` between folders, sorted; hidden ones are not among them
+
+    Methods take a folder as its name below the root, ``""`` for the root itself; names that they give are below the
+    root too. Capitals do not matter where a folder or file is looked for by name, an exact match comes first.
+    """
+
+    root: Path
+    names: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, root: Path) -> Tree:
+        """Look through a folder. Raises DataError for one that cannot be read."""
+        return cls(root, tuple(sorted(path.relative_to(root).as_posix() for path in walk_files(root))))
+
+    @property
+    def name(self) -> str:
+        """What the data set is called where nothing else names it."""
+        return self.root.resolve().name
+
+    @cached_property
+    def _children(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Folders and files directly in every folder, by its name."""
+        found: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
+
+        def inside(folder: str) -> tuple[list[str], list[str]]:
+            if folder not in found:
+                found[folder] = ([], [])
+                inside(folder.rpartition("/")[0])[0].append(folder)
+            return found[folder]
+
+        for name in self.names:
+            inside(name.rpartition("/")[0])[1].append(name)
+        return found
+
+    def folders(self, below: str = "") -> list[str]:
+        """Folders directly in a folder that hold a file at some depth, sorted."""
+        return sorted(self._children.get(below, ([], []))[0])
+
+    def files(self, below: str = "", *, deep: bool = False) -> list[str]:
+        """Files directly in a folder, with `deep` at any depth, sorted."""
+        if not deep:
+            return list(self._children.get(below, ([], []))[1])
+        if not below:
+            return list(self.names)
+        inner = [name for folder in self.folders(below) for name in self.files(folder, deep=True)]
+        return sorted([*self.files(below), *inner])
+
+    def pictures(self, below: str = "", *, deep: bool = True) -> list[str]:
+        """Pictures at any depth of a folder, sorted."""
+        return [name for name in self.files(below, deep=deep) if suffix_of(name) in SUFFIXES]
+
+    def folder(self, *path: str) -> str | None:
+        """The folder of that path, a part an argument, or None: ``tree.folder("train", "good")``."""
+        here = ""
+        for part in path:
+            found = _alike(self.folders(here), part)
+            if found is None:
+                return None
+            here = found
+        return here
+
+    def file(self, *path: str) -> str | None:
+        """The file of that path, a part an argument, or None."""
+        *above, last = path
+        below = self.folder(*above) if above else ""
+        return None if below is None else _alike(self.files(below), last)
+
+    def locator(self, name: str) -> str:
+        """Where a file lies, as `read_picture` takes it."""
+        return str(self.root / name)
+
+    def beside(self, *path: str) -> str | None:
+        """Text of a file that lies beside the root, where a set keeps lists of several categories; None without one."""
+        file = self.root.resolve().parent.joinpath(*path)
+        return _read_text(file) if file.is_file() else None
+
+    def read_text(self, name: str) -> str:
+        """A small text file in UTF-8, a mark at its beginning left out. Raises DataError."""
+        return _read_text(self.root / name)
+
+
+def _read_text(file: Path) -> str:
+    where = str(file)
+    try:
+        with open_file(file) as stream:
+            data = stream.read(LARGEST_TEXT + 1)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read ({error.strerror or error}); check the path") from None
+    if len(data) > LARGEST_TEXT:
+        raise DataError(f"{where} is larger than {LARGEST_TEXT >> 20} MB, too large for a list of pictures")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{where} is not text in UTF-8; save it in UTF-8") from None
+
+
+def below(name: str, folder: str) -> str:
+    """A name as it is below one of its folders, printable."""
+    return printable(name[len(folder) + 1 :] if folder else name)
+
+
+def last(name: str) -> str:
+    """The last part of a name."""
+    return name.rpartition("/")[2]
+
+
+def stem(name: str) -> str:
+    """The last part of a name without its ending."""
+    file = last(name)
+    return file.rpartition(".")[0] or file
+
+
+def suffix_of(name: str) -> str:
+    """The ending in small letters, with its dot; empty for a name without one."""
+    file = last(name)
+    return file[file.rfind(".") :].casefold() if "." in file[1:] else ""
+
+
+def _alike(names: list[str], wanted: str) -> str | None:
+    """The name whose last part is `wanted`, capitals aside; an exact match first."""
+    found = [name for name in names if last(name).casefold() == wanted.casefold()]
+    return min(found, key=lambda name: (last(name) != wanted, name), default=None)
