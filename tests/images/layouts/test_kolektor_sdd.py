@@ -72,6 +72,13 @@ def test_pictures_whose_mask_lacks_or_is_broken_are_not_fitted(at, tmp_path):
     assert [Path(mask).name for mask in data.stray_masks] == ["Part7_label.bmp"]
 
 
+def test_a_folder_around_the_set_is_refused_and_names_it(at, draw):
+    draw("KSDD/kos01/Part0.jpg", "KSDD/kos01/Part0_label.bmp")
+    assert 0 < kolektor_sdd.looks_like(at()) < 0.8
+    with pytest.raises(DataError, match=r"holds it in KSDD; name that folder, .*restora train .*KSDD"):
+        kolektor_sdd.read(at())
+
+
 def test_other_folders(at, draw):
     draw("part/Part0.jpg", "part/Part0_label.bmp", "kosovo/1.jpg")
     assert kolektor_sdd.looks_like(at()) == 0

@@ -50,6 +50,13 @@ def test_masks_that_lack_are_broken_or_have_no_picture(at, tmp_path, draw):
     assert [Path(mask).name for mask in data.stray_masks] == ["20009_GT.png"]
 
 
+def test_a_folder_around_the_set_is_refused_and_names_it(at, draw):
+    draw("KSDD/train/1.png", "KSDD/train/1_GT.png")
+    assert 0 < kolektor_sdd2.looks_like(at()) < 0.8
+    with pytest.raises(DataError, match=r"holds it in KSDD; name that folder, .*restora train .*KSDD"):
+        kolektor_sdd2.read(at())
+
+
 def test_other_folders(at, draw):
     draw("train/1.png", "test/good/1_GT.png")
     assert kolektor_sdd2.looks_like(at()) == 0

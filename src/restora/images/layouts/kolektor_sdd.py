@@ -9,7 +9,7 @@ from dataclasses import replace
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item, Label
 from restora.images.groups import shared_groups
-from restora.images.layouts.parts import label_of_mask, masks_by_ending, pictures_are
+from restora.images.layouts.parts import label_of_mask, masks_by_ending, pictures_are, refuse_several
 from restora.images.tree import Tree, below, last, stem
 
 NAME = "kolektor-sdd"
@@ -33,12 +33,17 @@ _ITEM = re.compile(r"kos(\d+)", re.IGNORECASE)
 
 
 def looks_like(tree: Tree) -> float:
-    """1 with a folder kosNN that holds a PartN_label file."""
-    return 1.0 if any(masks_by_ending(tree.pictures(folder), "_label") for folder in _items(tree)) else 0.0
+    """1 with a folder kosNN that holds a PartN_label file; less for a folder around those."""
+    if _is_set(tree):
+        return 1.0
+    return 0.7 if _inside(tree) else 0.0
 
 
 def read(tree: Tree) -> Dataset:
     """Label by whether the mask marks anything (every mask is opened), group the commutator. Raises DataError."""
+    inside = _inside(tree)
+    if inside and not _is_set(tree):
+        raise refuse_several(tree, inside, "copies of KolektorSDD")
     folders = _items(tree)
     found = [item for folder in folders for item in _surfaces(tree, folder)]
     if not found:
@@ -50,8 +55,16 @@ def read(tree: Tree) -> Dataset:
     return Dataset(tree.name, str(tree.root), NAME, tuple(items), tuple(strays), tuple(notes))
 
 
-def _items(tree: Tree) -> list[str]:
-    return [folder for folder in tree.folders() if _ITEM.fullmatch(last(folder))]
+def _is_set(tree: Tree, above: str = "") -> bool:
+    return any(_masks(tree, folder) for folder in _items(tree, above))
+
+
+def _inside(tree: Tree) -> list[str]:
+    return [folder for folder in tree.folders() if _is_set(tree, folder)]
+
+
+def _items(tree: Tree, above: str = "") -> list[str]:
+    return [folder for folder in tree.folders(above) if _ITEM.fullmatch(last(folder))]
 
 
 def _masks(tree: Tree, folder: str) -> dict[str, str]:

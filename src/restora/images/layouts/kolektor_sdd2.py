@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item, Label, Split
-from restora.images.layouts.parts import label_of_mask, masks_by_ending, pictures_are
+from restora.images.layouts.parts import label_of_mask, masks_by_ending, pictures_are, refuse_several
 from restora.images.tree import Tree, below, stem
 
 NAME = "kolektor-sdd2"
@@ -30,12 +30,17 @@ _NAME = re.compile(r"\d+(_GT)?", re.IGNORECASE)
 
 
 def looks_like(tree: Tree) -> float:
-    """1 with a numbered picture and its _GT in train or test."""
-    return 1.0 if any(_masks(_numbered(tree, part)) for part in ("train", "test")) else 0.0
+    """1 with a numbered picture and its _GT in train or test; less for a folder around those."""
+    if _is_set(tree):
+        return 1.0
+    return 0.7 if _inside(tree) else 0.0
 
 
 def read(tree: Tree) -> Dataset:
     """Label by whether the mask marks anything (every mask is opened). Raises DataError."""
+    inside = _inside(tree)
+    if inside and not _is_set(tree):
+        raise refuse_several(tree, inside, "copies of KolektorSDD2")
     train, test = _items(tree, "train"), _items(tree, "test")
     fitted = [item for item in train if item.label == 0]
     items = fitted + sorted(test, key=lambda item: item.label == 1)
@@ -45,8 +50,16 @@ def read(tree: Tree) -> Dataset:
     return Dataset(tree.name, str(tree.root), NAME, tuple(items), tuple(strays), tuple(_notes(tree, train, test)))
 
 
-def _numbered(tree: Tree, part: str) -> list[str]:
-    folder = tree.folder(part)
+def _is_set(tree: Tree, *above: str) -> bool:
+    return any(_masks(_numbered(tree, *above, part)) for part in ("train", "test"))
+
+
+def _inside(tree: Tree) -> list[str]:
+    return [folder for folder in tree.folders() if _is_set(tree, folder)]
+
+
+def _numbered(tree: Tree, *path: str) -> list[str]:
+    folder = tree.folder(*path)
     names = tree.pictures(folder, deep=False) if folder is not None else []
     return [name for name in names if _NAME.fullmatch(stem(name))]
 

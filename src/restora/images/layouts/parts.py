@@ -36,8 +36,8 @@ def read_good_and_bad(tree: Tree, layout: str, good: str, bad: str) -> Dataset:
     """
     expect_only(tree, ("train",), (good,))
     expect_only(tree, ("test",), (good, bad))
-    train, test, wrong = (tree.folder(*path) for path in (("train", good), ("test", good), ("test", bad)))
-    items = [item for folder, split in ((train, "train"), (test, "test")) for item in _good(tree, folder, split)]
+    items = _good(tree, tree.folder("train", good), "train") + _good(tree, tree.folder("test", good), "test")
+    wrong = tree.folder("test", bad)
     pictures = tree.pictures(wrong) if wrong is not None else []
     masks, stray = masks_by_name(tree, pictures, wrong or "", tree.folder("ground_truth", bad))
     items += items_of(tree, pictures, "test", bad, masks)
@@ -46,9 +46,8 @@ def read_good_and_bad(tree: Tree, layout: str, good: str, bad: str) -> Dataset:
     return Dataset(tree.name, str(tree.root), layout, tuple(items), tuple(map(tree.locator, stray)))
 
 
-def _good(tree: Tree, folder: str | None, split: str) -> list[Item]:
-    names = tree.pictures(folder) if folder is not None else []
-    return items_of(tree, names, "train" if split == "train" else "test", "good")
+def _good(tree: Tree, folder: str | None, split: Split) -> list[Item]:
+    return items_of(tree, tree.pictures(folder) if folder is not None else [], split, "good")
 
 
 def masks_by_name(
