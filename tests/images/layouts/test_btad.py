@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from restora.errors import DataError
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import btad
 
 
@@ -34,6 +35,9 @@ def test_every_product_is_a_data_set(at, row, product, picture, mask):
         (f"test/ko/0001.{picture}", "test", 1, "ko", [f"0001.{mask}"]),
     ]
     assert data.items[3].mask((6, 8)).sum() == 1
+    found = inspect_dataset(data)
+    assert found.counts == {"train": {"good": 2}, "test": {"good": 1, "ko": 1}}
+    assert (found.bad_masks, found.missing_masks) == ((), ())
     assert all(Path(item.source).is_file() for item in data.items)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from restora.errors import DataError
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import dagm
 
 LABELS = "1\r\n1\t0\t0001.PNG\t0\t0\r\n2\t1\t0002.PNG\t1\t0002_label.PNG\r\n3\t0\t0003.PNG\t0\t0\r\n"
@@ -34,6 +35,7 @@ def test_a_texture_is_a_data_set_and_its_defective_training_pictures_are_counted
         ("Test/0002.PNG", "test", 1, "defect", ["0002_label.PNG"]),
     ]
     assert data.items[-1].mask((6, 8)).sum() == 1
+    assert inspect_dataset(data).counts == {"train": {"good": 2}, "test": {"good": 2, "defect": 1}}
     assert data.notes == ("1 picture is left out of Train as defective.",)
 
 

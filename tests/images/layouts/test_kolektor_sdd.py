@@ -8,6 +8,7 @@ import pytest
 
 from restora.errors import DataError
 from restora.images.groups import shared_groups, without_shared
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import kolektor_sdd
 from restora.images.split import split_good
 
@@ -33,6 +34,7 @@ def test_the_mask_says_what_is_defective_and_the_item_which_part(at, row):
         ("kos50/Part2.jpg", "test", 1, "defect", ["Part2_label.bmp"]),
     ]
     assert [int(item.mask((6, 8)).sum()) for item in data.defective] == [1, 1]
+    assert inspect_dataset(data).counts == {"train": {"good": 15}, "test": {"good": 15, "defect": 2}}
     assert {item.group for item in data.train} == {"kos01", "kos33"}
     assert {item.group for item in data.good("test")} == {"kos34", "kos50"}
 

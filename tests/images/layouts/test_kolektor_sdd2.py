@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from restora.errors import DataError
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import kolektor_sdd2
 
 
@@ -31,6 +32,7 @@ def test_the_mask_says_what_is_defective(at, row):
     ]
     assert data.items[-1].mask((6, 8)).sum() == 1
     assert data.items[-2].mask((6, 8)).sum() == 0
+    assert inspect_dataset(data).counts == {"train": {"good": 2}, "test": {"good": 1, "defect": 1}}
     assert data.stray_masks == ()
     assert data.notes == (
         "1 picture is left out of train as defective.",

@@ -6,6 +6,7 @@ import pytest
 
 from restora.errors import DataError
 from restora.images.groups import shared_groups, without_shared
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import oct2017
 from restora.images.split import split_good
 from restora.images.tree import Tree
@@ -35,6 +36,10 @@ def test_normal_scans_are_fitted_and_the_others_counted(at, row):
         ("test/DRUSEN/DRUSEN-302-1.jpeg", "test", 1, "DRUSEN"),
     ]
     assert not data.has_masks
+    assert inspect_dataset(data).counts == {
+        "train": {"good": 20},
+        "test": {"good": 2, "CNV": 1, "DME": 1, "DRUSEN": 1},
+    }
     assert data.notes[:2] == (
         "3 pictures are left out of train (2 CNV, 1 DME): NORMAL alone is fitted.",
         "2 pictures are left out in val: the test part is used as it was published.",
@@ -86,7 +91,7 @@ def listed(root, train: int, test: int, val: int) -> Tree:
 @pytest.mark.parametrize(
     ("train", "test", "val", "edition"),
     [
-        (26_315, 242, 8, "242 pictures a class: the copy with a val part"),
+        (26_315, 242, 8, "242 pictures a class: the copy that is passed on with a val part"),
         (26_315, 250, 0, "250 pictures a class: version 2"),
         (51_140, 250, 0, "250 pictures a class: version 3"),
         (10, 250, 0, "250 pictures a class: version 2 or 3"),

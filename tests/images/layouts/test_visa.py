@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from restora.errors import DataError
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import visa
 
 SPLIT = """object,split,label,image,mask\r
@@ -48,6 +49,8 @@ def test_the_table_beside_a_category_says_which_part_a_picture_is_of(at, row):
         ("Data/Images/Anomaly/001.JPG", "test", 1, "anomaly", ["001.png"]),
     ]
     assert [int(item.mask((6, 8)).sum()) for item in data.defective] == [1, 1]
+    counts = inspect_dataset(data).counts
+    assert counts == {"train": {"good": 2}, "test": {"good": 1, "chunk of wax missing,other": 1, "anomaly": 1}}
     assert all(Path(item.source).is_file() for item in data.items)
 
 
@@ -91,7 +94,7 @@ def test_what_is_listed_and_lacks_and_what_lies_there_unlisted_is_counted(at, dr
         ),
         ("object,set,label,image,mask\ncandle,train,normal,a.JPG,\n", "must have the columns"),
         ("object,split,label,image,mask\npcb1,train,normal,pcb1/a.JPG,\n", r"no category candle.*\(pcb1\)"),
-        ("object,split,label,image,mask\ncandle,val,normal,candle/a.JPG,\n", "the split 'val' and the label 'normal'"),
+        ("object,split,label,image,mask\ncandle,val,normal,candle/a.JPG,\n", "line 2: split 'val' and label 'normal'"),
         ("object,split,label,image,mask\ncandle,train,normal,candle/a.JPG,\n", "None of the pictures"),
     ],
 )

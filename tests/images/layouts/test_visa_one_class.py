@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from restora.errors import DataError
+from restora.images.inspect import inspect_dataset
 from restora.images.layouts import visa_one_class
 
 
@@ -25,6 +26,7 @@ def test_a_category(at, row):
         ("test/good/0002.JPG", "test", 0, "good", []),
         ("test/bad/000.JPG", "test", 1, "bad", ["000.png"]),
     ]
+    assert inspect_dataset(data).counts == {"train": {"good": 1}, "test": {"good": 1, "bad": 1}}
 
 
 @pytest.mark.usefixtures("sorted_sets")

@@ -30,7 +30,7 @@ CLASSES = (GOOD, "CNV", "DME", "DRUSEN")
 
 # How many test pictures each class has in the editions that are passed around, and how to tell two of them apart by
 # the pictures of train/NORMAL. Their figures are not to be compared with each other.
-_TEST_242 = "the copy with a val part, whose 8 pictures a class were taken from the test part"
+_TEST_242 = "the copy that is passed on with a val part of 8 pictures a class"
 _TEST_250 = {26_315: "version 2 of Mendeley Data", 51_140: "version 3 of Mendeley Data"}
 
 _FILE_NAME = re.compile(r"([A-Z]+)-([0-9A-Z]+)-[0-9]+", re.IGNORECASE)

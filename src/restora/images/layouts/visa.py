@@ -91,12 +91,13 @@ def _rows(tree: Tree, home: str, category: str) -> list[_Row]:
     lines = _lines(text, table)
     if not lines or not set(_COLUMNS) <= set(lines[0]):
         raise DataError(f"The table {table} of {tree.root} must have the columns {','.join(_COLUMNS)}; copy it anew")
-    own = [line for line in lines if (line["object"] or "").casefold() == category.casefold()]
+    numbered = enumerate(lines, start=2)
+    own = [(at, line) for at, line in numbered if (line["object"] or "").casefold() == category.casefold()]
     if not own:
         known = ", ".join(sorted({line["object"] or "" for line in lines}))
         raise DataError(f"{table} lists no category {category}; the folder must bear its published name ({known})")
-    there = {below(name, home).casefold(): name for name in (tree.files(home, deep=True))}
-    return [_row(line, there, table) for line in own]
+    there = {below(name, home).casefold(): name for name in tree.files(home, deep=True)}
+    return [_row(line, there, f"{table}, line {at}") for at, line in own]
 
 
 def _lines(text: str, table: str) -> list[dict[str, str | None]]:
@@ -106,12 +107,10 @@ def _lines(text: str, table: str) -> list[dict[str, str | None]]:
         raise DataError(f"The table {table} cannot be read ({error}); copy it anew from the archive of VisA") from None
 
 
-def _row(line: Mapping[str, str | None], there: Mapping[str, str], table: str) -> _Row:
+def _row(line: Mapping[str, str | None], there: Mapping[str, str], where: str) -> _Row:
     split, label = line["split"] or "", line["label"] or ""
     if split not in ("train", "test") or label not in ("normal", "anomaly"):
-        raise DataError(
-            f"{table} has the split '{split}' and the label '{label}'; they are train or test, normal or anomaly"
-        )
+        raise DataError(f"{where}: split '{split}' and label '{label}'; write train or test, and normal or anomaly")
 
     def found(column: str) -> str | None:
         return there.get((line[column] or "").partition("/")[2].casefold())  # the first part names the category
@@ -142,7 +141,7 @@ def _kinds(tree: Tree, home: str) -> dict[str, str]:
     return {
         last(image).casefold(): label
         for image, label in ((line.get("image") or "", line.get("label") or "") for line in lines)
-        if label and "/anomaly/" in image.casefold()
+        if label.casefold() not in ("", "good", "normal") and "/anomaly/" in image.casefold()
     }
 
 
