@@ -1,0 +1,109 @@
+"""What several layouts share: the items of a folder, masks beside their pictures, and sentences about what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from restora.errors import DataError, PictureError
+from restora.images.dataset import Dataset, Item, Label, Split, pair_masks
+from restora.images.read import read_mask
+from restora.images.tree import Tree, below, last, stem
+
+NO_MASKS: Mapping[str, tuple[str, ...]] = {}
+
+
+def items_of(
+    tree: Tree, names: Iterable[str], split: Split, kind: str, masks: Mapping[str, tuple[str, ...]] = NO_MASKS
+) -> list[Item]:
+    """Items of the pictures `names`, all of one kind.
+
+    kind  : ``good`` makes good pictures of them, anything else defective ones
+    masks : names of masks by the name of their picture
+    """
+    label: Label = 0 if kind == "good" else 1
+    return [
+        Item(
+            below(name, ""), tree.locator(name), split, label, kind, tuple(tree.locator(m) for m in masks.get(name, ()))
+        )
+        for name in names
+    ]
+
+
+def read_good_and_bad(tree: Tree, layout: str, good: str, bad: str) -> Dataset:
+    """train/GOOD, test/GOOD, test/BAD and ground_truth/BAD, with masks by name; other folders are refused.
+
+    good, bad : what the two folders are called. Raises DataError.
+    """
+    expect_only(tree, ("train",), (good,))
+    expect_only(tree, ("test",), (good, bad))
+    items = _good(tree, tree.folder("train", good), "train") + _good(tree, tree.folder("test", good), "test")
+    wrong = tree.folder("test", bad)
+    pictures = tree.pictures(wrong) if wrong is not None else []
+    masks, stray = masks_by_name(tree, pictures, wrong or "", tree.folder("ground_truth", bad))
+    items += items_of(tree, pictures, "test", bad, masks)
+    if not items:
+        raise DataError(f"{tree.root} holds no pictures in train/{good}, test/{good} or test/{bad}; check the path")
+    return Dataset(tree.name, str(tree.root), layout, tuple(items), tuple(map(tree.locator, stray)))
+
+
+def _good(tree: Tree, folder: str | None, split: Split) -> list[Item]:
+    return items_of(tree, tree.pictures(folder) if folder is not None else [], split, "good")
+
+
+def masks_by_name(
+    tree: Tree, pictures: Sequence[str], folder: str, truth: str | None
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Masks of the folder `truth` by the name of their picture in `folder`, see `pair_masks`; and those of none."""
+    found = {below(mask, truth): mask for mask in tree.pictures(truth)} if truth is not None else {}
+    pairing = pair_masks([below(name, folder) for name in pictures], list(found))
+    paired = zip(pictures, pairing.masks, strict=True)
+    return {name: tuple(found[mask] for mask in masks) for name, masks in paired}, [found[m] for m in pairing.stray]
+
+
+def masks_by_ending(names: Iterable[str], ending: str) -> dict[str, str]:
+    """Masks called like their picture and `ending`: ``7_GT.png`` under ``7`` for the ending ``_GT``, capitals aside."""
+    plain = ending.casefold()
+    stems = ((stem(name), name) for name in names)
+    return {own[: -len(ending)].casefold(): name for own, name in stems if own.casefold().endswith(plain)}
+
+
+def label_of_mask(tree: Tree, mask: str | None) -> Label:
+    """1 where the mask marks a pixel, 0 where it marks none; None where there is no mask, or it cannot be read."""
+    if mask is None:
+        return None
+    try:
+        return 1 if read_mask(tree.locator(mask)).any() else 0
+    except PictureError:  # the mask stays with its picture, and `restora data inspect` says what is wrong with it
+        return None
+
+
+def expect_only(tree: Tree, path: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a folder in which other folders than the `wanted` hold pictures. Raises DataError."""
+    folder = tree.folder(*path)
+    known = {name.casefold() for name in wanted}
+    for inner in tree.folders(folder) if folder is not None else ():
+        if last(inner).casefold() not in known and tree.pictures(inner):
+            raise DataError(
+                f"{tree.root} holds pictures in {below(inner, '')}, but this layout has {' and '.join(wanted)} alone "
+                f"in {'/'.join(path)}; move that folder away, or name another layout with --layout"
+            )
+
+
+def refuse_several(tree: Tree, folders: Sequence[str], what: str) -> DataError:
+    """The error for a folder that holds one or several whole data sets instead of being one.
+
+    what : what the data sets are called there, in the plural, such as ``categories``
+    """
+    names = [below(folder, "") for folder in folders]
+    example = f"for example: restora train {tree.locator(folders[0])}"
+    if len(names) == 1:
+        return DataError(f"{tree.root} is not the data set, but holds it in {names[0]}; name that folder, {example}")
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return DataError(
+        f"{tree.root} holds {len(names)} {what} ({shown}), each a data set of its own; name one, {example}"
+    )
+
+
+def pictures_are(count: int) -> str:
+    """``1 picture is`` or ``2,331 pictures are``."""
+    return f"{count:,} picture{' is' if count == 1 else 's are'}"
