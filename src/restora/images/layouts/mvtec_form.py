@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from restora.errors import DataError
@@ -103,18 +103,27 @@ def defect_items(
     pictures = {_inside(name, folder): name for name in tree.pictures(folder)}
     names = {_inside(name, truth): name for name in tree.pictures(truth)} if truth is not None else {}
     masks = {alias(name) if alias is not None else name: full for name, full in names.items()}
+    found = paired_items(tree, pictures, masks, kind)
+    if not masks or not pictures or len(found.stray) < len(masks):
+        return found
+    note = (
+        f"No mask of the {len(masks)} in {printable(truth or '')} bears the name of a picture in {printable(folder)}; "
+        "name them 007_mask.png or 007.png, with the same folders above."
+    )
+    return found + Found(notes=(note,))
+
+
+def paired_items(tree: Tree, pictures: Mapping[str, str], masks: Mapping[str, str], kind: str) -> Found:
+    """Pictures as defective ones to test with.
+
+    pictures, masks : names in the tree, by what `pair_masks` pairs them by
+    """
     pairing = pair_masks(list(pictures), list(masks))
     items = tuple(
         Item(printable(full), tree.locator(full), "test", 1, kind, tuple(tree.locator(masks[name]) for name in found))
         for full, found in zip(pictures.values(), pairing.masks, strict=True)
     )
-    notes: tuple[str, ...] = ()
-    if pictures and masks and len(pairing.stray) == len(masks):
-        notes = (
-            f"No mask of the {len(masks)} in {printable(truth or '')} bears the name of a picture in "
-            f"{printable(folder)}; name them 007_mask.png or 007.png, with the same folders above.",
-        )
-    return Found(items, tuple(tree.locator(masks[name]) for name in pairing.stray), notes)
+    return Found(items, tuple(tree.locator(masks[name]) for name in pairing.stray))
 
 
 def masks_of_no_kind(tree: Tree, truth: str | None, test: str | None) -> Found:
