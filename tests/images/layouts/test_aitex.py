@@ -47,7 +47,7 @@ def test_fabrics_defects_and_masks(root):
     split, size, foreign = data.notes
     assert split.startswith("AITEX has no published split: 6 of 20 good pictures")
     assert "4096 x 256" in size
-    assert foreign.startswith("1 defective picture of fabrics without good pictures to train on (08)")
+    assert foreign == "Of fabrics without good pictures to train on (08): 1 defective picture."
 
 
 def test_each_fabric_is_trained_and_tested_by_names_alone(root):

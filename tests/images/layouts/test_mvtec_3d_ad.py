@@ -43,7 +43,7 @@ def test_pictures_and_masks_without_the_scans(root):
     assert marked_rows(data, "test/good/rgb/001.png") == []
     assert all("xyz" not in item.source and not (item.label == 0 and item.masks) for item in data.items)
     assert inspect_dataset(data).problems == ()
-    assert data.notes[1].startswith("9 files of 3D points (xyz) are left")
+    assert data.notes[1].startswith("Left: 9 files of 3D points (xyz)")
 
 
 def test_only_rgb_folders_are_a_mark(root):

@@ -40,9 +40,9 @@ def test_the_public_part_is_tested_and_the_private_parts_are_counted(root):
     assert [item.label for item in data.test] == [1, 1, 1, 0, 0, 0, 0]
     assert inspect_dataset(data).problems == ()
     validation, private, mixed = data.notes
-    assert validation.startswith("1 picture of validation/good read")
-    assert private.startswith("2 pictures of test_private left")
-    assert mixed.startswith("1 picture of test_private_mixed left")
+    assert validation.startswith("Read as training pictures too: 1 picture of validation/good;")
+    assert private.startswith("Left: 2 pictures of test_private, ")
+    assert mixed.startswith("Left: 1 picture of test_private_mixed, ")
 
 
 def test_one_object_under_several_lights_is_a_group(root):

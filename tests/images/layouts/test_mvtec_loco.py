@@ -53,7 +53,7 @@ def test_every_mask_of_a_picture_counts(root):
     assert marked_rows(data, "test/structural_anomalies/000.png") == [5]
     assert inspect_dataset(data).problems == ()
     validation, saturated = data.notes
-    assert validation.startswith("2 pictures of validation/good read")
+    assert validation.startswith("Read as training pictures too: 2 pictures of validation/good;")
     assert "sPRO" in saturated
 
 

@@ -71,7 +71,9 @@ def test_the_list_says_what_each_picture_is(root, place, before):
     assert counts(data) == {"train": {"good": 4}, "test": {"QS": 1, "good": 2}}
     assert marked_rows(data, before + bad(1)) == [2, 3]
     assert inspect_dataset(data).unreadable == ()
-    assert data.notes == ("1 picture of defective samples good by the list: the defect does not show from that side.",)
+    assert data.notes == (
+        "Good by the list: 1 picture of defective samples, whose defect does not show from that side.",
+    )
 
 
 def test_sides_of_a_sample_are_a_group(root):
@@ -96,9 +98,9 @@ def test_what_is_otherwise_is_noted(root, content):
     data = read(root / "realiad_256/toy")
     assert data.train[-1].label == 1
     assert data.notes == (
-        "1 defective picture of the training list left out of training.",
-        "1 listed picture not found in the folder; each will be a row with an error.",
-        "2 pictures left that the list does not name.",
+        "Left out of training: 1 defective picture of the training list.",
+        "Not in the folder: 1 listed picture; each will be a row with an error.",
+        "Left: 2 pictures that the list does not name.",
     )
     assert inspect_dataset(data).unreadable[0][0] == good(9, 1)
 

@@ -58,7 +58,7 @@ def _notes(items: tuple[Item, ...]) -> list[str]:
     known = {_code(item.name, 2) for item in good}
     foreign = [item for item in items if _code(item.name, 2) not in known]
     fabrics = ", ".join(sorted({_code(item.name, 2) or "?" for item in foreign}))
-    others = f"{counted(len(foreign), 'defective picture')} of fabrics without good pictures to train on ({fabrics})."
+    others = f"Of fabrics without good pictures to train on ({fabrics}): {counted(len(foreign), 'defective picture')}."
     return [
         f"AITEX has no published split: {tested} of {counted(len(good), 'good picture')}, three tenths of each fabric "
         "by the hash of their names, are tested with.",

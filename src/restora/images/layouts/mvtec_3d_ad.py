@@ -5,7 +5,7 @@ from __future__ import annotations
 from restora.errors import DataError
 from restora.images.dataset import Dataset
 from restora.images.files import printable
-from restora.images.layouts.mvtec_form import Found, as_dataset, defect_items, good_items, validation_good
+from restora.images.layouts.mvtec_form import Found, as_dataset, counted, defect_items, good_items, validation_good
 from restora.images.tree import Tree, last
 
 NAME = "mvtec-3d-ad"
@@ -40,7 +40,8 @@ def read(tree: Tree) -> Dataset:
         raise DataError(f"{tree.root} holds no pictures in train/good/rgb or test/KIND/rgb; name a category")
     scans = sum("/xyz/" in name.casefold() for name in tree.names)
     if scans:
-        found += Found(notes=(f"{scans} files of 3D points (xyz) are left; only the colour pictures are looked at.",))
+        files = counted(scans, "file")
+        found += Found(notes=(f"Left: {files} of 3D points (xyz); only the colour pictures are looked at.",))
     return as_dataset(tree, NAME, found)
 
 

@@ -72,7 +72,7 @@ def _public(tree: Tree) -> Found:
 def _left(tree: Tree) -> list[str]:
     parts = [(part, len(tree.pictures(folder))) for part in _PRIVATE if (folder := tree.folder(part)) is not None]
     return [
-        f"{counted(count)} of {part} left, as the truth is not published; `restora predict` takes that folder."
+        f"Left: {counted(count)} of {part}, whose truth is not published; `restora predict` takes that folder."
         for part, count in parts
         if count
     ]

@@ -72,8 +72,8 @@ def validation_good(tree: Tree, folder: str | None) -> Found:
         return found
     return found + Found(
         notes=(
-            f"{counted(len(found.items))} of {folder} read as good ones to train with; of all training pictures a part "
-            "is kept back for the calibration and never fitted.",
+            f"Read as training pictures too: {counted(len(found.items))} of {folder}; of all of them a part is kept "
+            "back for the calibration and never fitted.",
         )
     )
 

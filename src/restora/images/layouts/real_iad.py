@@ -161,14 +161,14 @@ def _notes(items: tuple[Item, ...], there: set[str]) -> Iterable[str]:
     """What is otherwise than one would think; `there` are the locators of all pictures and masks."""
     hidden = sum(item.label == 0 and "/NG/" in f"/{item.name.upper()}" for item in items)
     if hidden:
-        yield f"{counted(hidden)} of defective samples good by the list: the defect does not show from that side."
+        yield f"Good by the list: {counted(hidden)} of defective samples, whose defect does not show from that side."
     mixed = sum(item.label == 1 and item.split == "train" for item in items)
     if mixed:
-        yield f"{counted(mixed, 'defective picture')} of the training list left out of training."
+        yield f"Left out of training: {counted(mixed, 'defective picture')} of the training list."
     missing = sum(item.source not in there for item in items)
     if missing:
-        yield f"{counted(missing, 'listed picture')} not found in the folder; each will be a row with an error."
+        yield f"Not in the folder: {counted(missing, 'listed picture')}; each will be a row with an error."
     named = {source for item in items for source in (item.source, *item.masks)}
     left = sum(source not in named and suffix_of(source) in (".jpg", ".jpeg") for source in there)
     if left:
-        yield f"{counted(left)} left that the list does not name."
+        yield f"Left: {counted(left)} that the list does not name."
