@@ -57,11 +57,13 @@ def _lines(found: Inspection) -> Iterator[str]:
 
 @app.command(epilog="Example: restora data layouts")
 def layouts(json: Json = False) -> None:
-    """The layouts of data sets that are understood."""
+    """The layouts of data sets that are understood: what lies where, under which terms, and where it was published."""
     from restora.images.layouts import LAYOUTS
 
     if json:
-        emit_json([{"name": x.name, "sketch": x.sketch, "note": x.note} for x in LAYOUTS.values()], indent=2)
+        told = [{"name": x.name, "sketch": x.sketch, "note": x.note, "source": x.source} for x in LAYOUTS.values()]
+        emit_json(told, indent=2)
         return
     for layout in LAYOUTS.values():
-        emit("\n  ".join([layout.name, *layout.sketch.strip().splitlines(), *layout.note.strip().splitlines()]))
+        lines = [line for text in (layout.sketch, layout.note, layout.source) for line in text.strip().splitlines()]
+        emit("\n  ".join([layout.name, *lines]))

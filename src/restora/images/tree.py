@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from restora.errors import DataError
-from restora.images.files import SUFFIXES, open_file, printable, walk_files
+from restora.images.files import SUFFIXES, open_file, printable, walk_names
 
 # Tables and lists that say what lies where; a picture is never read through a tree.
 LARGEST_TEXT = 256 * 2**20
@@ -19,6 +20,7 @@ class Tree:
 
     root  : the folder
     names : of all files below it, ``/`` between folders, sorted; hidden ones are not among them
+    empty : folders that hold no file at any depth, sorted; nothing else here knows of them
 
     Methods take a folder as its name below the root, ``""`` for the root itself; names that they give are below the
     root too. Capitals do not matter where a folder or file is looked for by name, an exact match comes first.
@@ -26,11 +28,18 @@ class Tree:
 
     root: Path
     names: tuple[str, ...] = field(repr=False)
+    empty: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, root: Path) -> Tree:
         """Look through a folder. Raises DataError for one that cannot be read."""
-        return cls(root, tuple(sorted(path.relative_to(root).as_posix() for path in walk_files(root))))
+        return cls(root, *_sorted(walk_names(root)))
+
+    def inside(self, folder: str) -> Tree:
+        """The tree of one of its folders."""
+        skip = len(folder) + 1
+        empty = tuple(name[skip:] for name in self.empty if name.startswith(folder + "/"))
+        return Tree(Path(self.locator(folder)), tuple(name[skip:] for name in self.files(folder, deep=True)), empty)
 
     @property
     def name(self) -> str:
@@ -85,6 +94,11 @@ class Tree:
         below = self.folder(*above) if above else ""
         return None if below is None else _alike(self.files(below), last)
 
+    def was_emptied(self, *path: str) -> bool:
+        """Whether there is a folder of that path that holds no file, capitals aside."""
+        wanted = "/".join(path).casefold()
+        return any(name.casefold() == wanted for name in self.empty)
+
     def locator(self, name: str) -> str:
         """Where a file lies, as `read_picture` takes it."""
         return str(self.root / name)
@@ -97,6 +111,15 @@ class Tree:
     def read_text(self, name: str) -> str:
         """A small text file in UTF-8, a mark at its beginning left out. Raises DataError."""
         return _read_text(self.root / name)
+
+
+def _sorted(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Files and folders without one, sorted, of names that end with ``/`` where they are such a folder."""
+    files: list[str] = []
+    empty: list[str] = []
+    for name in names:
+        (empty if name.endswith("/") else files).append(name.removesuffix("/"))
+    return tuple(sorted(files)), tuple(sorted(empty))
 
 
 def _read_text(file: Path) -> str:
