@@ -47,6 +47,7 @@ def _lines(found: Inspection) -> Iterator[str]:
     if found.size is not None:
         rows.append(("input", f"{found.size[0]}x{found.size[1]} unless --size says otherwise"))
     yield table(rows)
+    yield from (f"note: {sentence}" for sentence in found.notes)
     yield from (f"wrong: {sentence}" for sentence in found.problems)
     for name, sentence in (*found.unreadable, *found.bad_masks):
         yield f"  {name}: {sentence}"

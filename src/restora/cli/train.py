@@ -74,7 +74,7 @@ def train(
         need("torch", "train")
         from restora.training.join import join as join_models
 
-        _tell(join_models(join, path, out=out, weights=weights, layout=layout, overwrite=overwrite), json)
+        _tell(join_models(join, path, out=out, weights=weights, layout=layout, overwrite=overwrite, say=say), json)
         return
     need("torch", "train")
     from restora.config import load_settings

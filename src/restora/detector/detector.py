@@ -175,7 +175,7 @@ class Detector:
             dataset.test, lambda sources: self._looks(sources, self.batch, keep_pictures=report is not None)
         )
         evaluation = evaluate_rows(
-            {"name": dataset.name, "layout": dataset.layout},
+            {"name": dataset.name, "layout": dataset.layout, "notes": list(dataset.notes)},
             examination.rows(),
             pixel=examination.pixels,
             promise=self.promise(false_alarms),

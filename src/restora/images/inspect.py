@@ -36,6 +36,7 @@ class Inspection:
     unreadable    : (name, sentence); bad_masks: (name, sentence) of masks that cannot be read or do not fit
     duplicates    : names of training, or of test, pictures with equal pixels; leaks: the same across the two parts
     missing_masks : defective pictures without one, where others have one; stray_masks: files that fit no picture
+    notes         : what the layout says of the data set: what was counted and what left out
     problems      : what has to be put right first; warnings: what is worth knowing; a sentence each
     """
 
@@ -55,6 +56,7 @@ class Inspection:
     bad_masks: tuple[tuple[str, str], ...]
     missing_masks: tuple[str, ...]
     stray_masks: tuple[str, ...]
+    notes: tuple[str, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -106,6 +108,7 @@ def inspect_dataset(dataset: Dataset, *, quick: bool = False) -> Inspection:
         bad_masks=tuple((look.item.name, look.mask_error) for look in looks if look.mask_error),
         missing_masks=_missing_masks(dataset),
         stray_masks=dataset.stray_masks,
+        notes=dataset.notes,
         problems=(),
         warnings=(),
     )

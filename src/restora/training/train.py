@@ -89,7 +89,7 @@ def train(
         raise SettingsError(f"--minutes is {minutes}; it must be above 0")
     where = pick_device(device)
     partial = claim_folder(out, resume=resume, overwrite=overwrite)
-    dataset = open_source(source, layout)
+    dataset = open_source(source, layout, say)
     network_trunk = load_trunk(
         str(settings.trunk.name),
         weights=settings.trunk.weights,
