@@ -19,7 +19,9 @@ app = typer.Typer(help="Look at a data set before anything is trained.", no_args
 
 @app.command(epilog="Example: restora data inspect parts/screw")
 def inspect(
-    path: Annotated[Path, typer.Argument(help="The data set: a folder or a CSV table.", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(help="The data set: a folder, an archive or a CSV table.", show_default=False)
+    ],
     layout: Layout = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Read headers only; finds no broken or equal pictures.")

@@ -91,10 +91,20 @@ def check_folder(folder: Path) -> os.stat_result:
     return status
 
 
-def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """A regular file, open for reading. Raises OSError, also for a pipe or a device: reading one may never end."""
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader | io.BytesIO:
+    """A regular file, or a member of an archive, open for reading.
+
+    Raises OSError, also for a pipe or a device: reading one may never end.
+    """
     try:
         mode = os.stat(path).st_mode
+    except OSError:
+        from restora.images.archives import read_member
+
+        member = read_member(path)
+        if member is None:
+            raise
+        return io.BytesIO(member)
     except ValueError:  # a zero byte in the name
         raise OSError(errno.EINVAL, "its name holds a zero byte", os.fspath(path)) from None
     if stat.S_ISDIR(mode):

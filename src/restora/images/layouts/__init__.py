@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from restora.errors import DataError
+from restora.images.archives import is_member, split_locator
 from restora.images.dataset import Dataset
 from restora.images.layouts import folder, mvtec_ad, table
 from restora.images.tree import Tree
@@ -40,8 +41,10 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def is_data_set(path: str | Path) -> bool:
-    """Whether a path is that of a folder or a CSV table: `read_dataset` takes it, whether or not it can be read."""
-    return Path(path).is_dir() or Path(path).suffix.casefold() == table.SUFFIX
+    """Whether a path is that of a folder, on the disk or in an archive, or of a CSV table: `read_dataset` takes it."""
+    if Path(path).is_dir() or Path(path).suffix.casefold() == table.SUFFIX:
+        return True
+    return split_locator(path) is not None and not is_member(path)
 
 
 def read_dataset(path: str | Path, layout: str | None = None) -> Dataset:
@@ -63,11 +66,17 @@ def read_dataset(path: str | Path, layout: str | None = None) -> Dataset:
 
 def _open(path: Path, layout: str | None) -> Tree:
     """What lies at a path; a table stands alone, whatever lies beside it."""
-    if not path.is_file() or layout not in (None, table.NAME):
+    is_file = path.is_file() if split_locator(path) is None else is_member(path)
+    if not is_file:
         return Tree.of(path)
     if layout is None and path.suffix.casefold() != table.SUFFIX:
-        raise DataError(f"{path} is neither a folder of pictures nor a CSV table; see `restora data layouts`")
-    return Tree(path.parent, (path.name,))
+        raise DataError(
+            f"{path} is neither a folder of pictures, nor an archive of them, nor a CSV table; "
+            "see `restora data layouts`"
+        )
+    if layout not in (None, table.NAME):
+        raise DataError(f"{path} is a file, not a folder; name the folder that holds the pictures")
+    return Tree.alone(path)
 
 
 def _most_alike(tree: Tree) -> str:
