@@ -23,9 +23,7 @@ def inspect(
         Path, typer.Argument(help="The data set: a folder, an archive or a CSV table.", show_default=False)
     ],
     layout: Layout = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Read headers only; finds no broken or equal pictures.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Layout and counts by name alone; nothing is opened.")] = False,
     json: Json = False,
 ) -> int:
     """Counts, sizes, modes, broken files, duplicates, masks that do not fit. Ends with 1 when something is wrong."""
@@ -44,8 +42,9 @@ def _lines(found: Inspection) -> Iterator[str]:
     rows = [("data set", f"{found.name}, layout {found.layout}")]
     for split, kinds in found.counts.items():
         rows.append((split, ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"))
-    rows.append(("sizes", ", ".join(f"{size} ({count})" for size, count in found.sizes.items()) or "none"))
-    rows.append(("modes", ", ".join(f"{mode} ({count})" for mode, count in found.modes.items()) or "none"))
+    if not found.quick:
+        rows.append(("sizes", ", ".join(f"{size} ({count})" for size, count in found.sizes.items()) or "none"))
+        rows.append(("modes", ", ".join(f"{mode} ({count})" for mode, count in found.modes.items()) or "none"))
     if found.size is not None:
         rows.append(("input", f"{found.size[0]}x{found.size[1]} unless --size says otherwise"))
     yield table(rows)
@@ -55,7 +54,7 @@ def _lines(found: Inspection) -> Iterator[str]:
         yield f"  {name}: {sentence}"
     yield from (f"worth knowing: {sentence}" for sentence in found.warnings)
     if not found.problems and not found.warnings:
-        yield "Nothing is wrong with it." if not found.quick else "Nothing is wrong with what the headers say."
+        yield "Nothing is wrong with it." if not found.quick else "Nothing is wrong with the names."
 
 
 @app.command(epilog="Example: restora data layouts")
