@@ -26,6 +26,7 @@ bench: setup
 	$(if $(MODEL),$(BIN)/python benchmarks/restoration.py $(MODEL) $(DATA))
 	$(if $(MODEL),$(BIN)/python benchmarks/perception.py $(MODEL) $(DATA))
 	-$(BIN)/python benchmarks/memory.py
+	-$(BIN)/python benchmarks/inspecting.py
 	-$(BIN)/python benchmarks/report.py
 	$(if $(ROOT),$(if $(WEIGHTS),RESTORA_WEIGHTS=$(WEIGHTS) )$(BIN)/restora benchmark benchmarks/accuracy/yardstick.toml --data $(ROOT) --out runs/yardstick --table benchmarks/accuracy/results.csv)
 

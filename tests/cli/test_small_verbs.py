@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from restora.cli.run import run
 from restora.config import load_settings
+from restora.images.layouts import LAYOUTS
 from restora.training.settings import PRESET_NAMES, run_preset
 
 
@@ -28,6 +30,17 @@ def test_inspect_says_what_is_there(tmp_path, capsys):
     assert found["sizes"] == {"32x32": 9}
     assert run(["data", "inspect", str(tmp_path / "good")]) == 0
     assert "9 good" in capsys.readouterr().out
+
+
+def test_inspect_repeats_the_notes_of_a_layout(tmp_path, capsys, monkeypatch):
+    picture(tmp_path / "1.png")
+    read = LAYOUTS["folder"].read
+    noting = replace(LAYOUTS["folder"], read=lambda tree: replace(read(tree), notes=("2 pictures of val are left.",)))
+    monkeypatch.setitem(LAYOUTS, "folder", noting)
+    assert run(["data", "inspect", str(tmp_path)]) == 0
+    assert "note: 2 pictures of val are left.\n" in capsys.readouterr().out
+    assert run(["data", "inspect", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == ["2 pictures of val are left."]
 
 
 def test_inspect_ends_with_1_when_a_picture_cannot_be_read(tmp_path, capsys):

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import csv
 import itertools
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +237,20 @@ def maps_and_masks(parts: Path) -> tuple[list[np.ndarray], list[np.ndarray | Non
         mask = parts / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
         masks.append(np.asarray(Image.open(mask)) > 0 if mask.exists() else None)
     return maps, masks
+
+
+def test_an_archive_gives_what_its_folder_gives(detector, parts, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "sets"), "zip", parts.parent, parts.name)
+    plain, packed = detector.evaluate(parts), detector.evaluate(archive)
+    assert packed.to_dict() == plain.to_dict()
+    rows = [(one.name, one.score) for one in detector.predict(f"{archive}!{parts.name}/test")]
+    assert rows == [(one.name, one.score) for one in detector.predict(parts / "test")]
+
+
+def test_the_notes_of_a_data_set_are_kept_with_the_figures(detector, parts, monkeypatch):
+    noted = replace(read_dataset(parts), notes=("2 pictures of val are left.",))
+    monkeypatch.setattr("restora.detector.detector.read_dataset", lambda path, layout: noted)
+    assert detector.evaluate(parts).to_dict()["dataset"]["notes"] == ["2 pictures of val are left."]
 
 
 def test_pixel_figures_are_those_of_all_maps_at_once(detector, parts):

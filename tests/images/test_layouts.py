@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from restora.errors import DataError
-from restora.images.layouts import LAYOUTS, read_dataset
+from restora.images.layouts import LAYOUTS, Layout, read_dataset
 
 
 def picture(path: Path, value: int = 0) -> Path:
@@ -264,3 +264,37 @@ def test_every_layout_explains_itself():
         assert layout.name == name
         assert layout.sketch.strip()
         assert layout.note.strip()
+
+
+def test_every_layout_names_where_it_was_published():
+    assert "CVPR 2019" in LAYOUTS["mvtec-ad"].source
+    assert all(layout.source.strip().endswith(".") for layout in LAYOUTS.values())
+
+
+def test_two_layouts_that_fit_equally_well_are_named(category: Path, monkeypatch):
+    twin = Layout("twin", lambda tree: 0.9, LAYOUTS["mvtec-ad"].read, "", "", "")
+    monkeypatch.setitem(LAYOUTS, "twin", twin)
+    with pytest.raises(DataError, match=r"mvtec-ad and twin alike.*--layout mvtec-ad or --layout twin"):
+        read_dataset(category)
+    assert len(read_dataset(category, "mvtec-ad").items) == 7
+
+
+def test_a_layout_asked_for_by_name_says_what_it_expected(tmp_path: Path):
+    picture(tmp_path / "some/1.png")
+    with pytest.raises(DataError, match="no pictures in train/good or test"):
+        read_dataset(tmp_path, "mvtec-ad")
+    with pytest.raises(DataError, match=r"one CSV table.*found was none"):
+        read_dataset(picture(tmp_path / "other/2.png").parent.parent, "table")
+
+
+def test_a_table_beside_its_pictures_is_read_when_it_is_asked_for(tmp_path: Path):
+    picture(tmp_path / "a/1.png")
+    table(tmp_path / "parts.csv", "path,label\na/1.png,good\n")
+    assert read_dataset(tmp_path).layout == "folder"
+    assert read_dataset(tmp_path, "table").items == read_dataset(tmp_path / "parts.csv").items
+
+
+def test_a_link_to_itself_is_no_folder(tmp_path: Path):
+    picture(tmp_path / "a/1.png")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert names(tmp_path) == ["a/1.png"]

@@ -62,3 +62,17 @@ def test_parts_of_a_name():
     assert below("a.png", "") == "a.png"
     assert (last("x/y.tar.gz"), stem("x/y.tar.gz"), suffix_of("x/y.TAR.GZ")) == ("y.tar.gz", "y.tar", ".gz")
     assert (stem("x/noending"), suffix_of("x/noending"), suffix_of("x/.hidden")) == ("noending", "", "")
+
+
+def test_a_folder_of_a_tree_is_a_tree(tree):
+    (tree.root / "Train" / "up").unlink()
+    inner = tree.inside("Train")
+    assert inner == Tree.of(tree.root / "Train")
+    assert inner.names == ("notes.txt", "ok/b.PNG", "ok/deep/er/c.jpg")
+
+
+def test_folders_that_hold_nothing_are_known_apart(tree):
+    (tree.root / "Train" / "nothing" / "at" / "all").mkdir(parents=True)
+    assert Tree.of(tree.root).empty == ("Train/nothing", "Train/nothing/at", "Train/nothing/at/all", "empty")
+    assert tree.was_emptied("EMPTY")
+    assert not tree.was_emptied("Train")

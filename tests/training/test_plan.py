@@ -10,6 +10,7 @@ from PIL import Image
 
 from restora.errors import DataError, PictureError, SettingsError, UsageError
 from restora.features.pyramid import Aggregate, load_trunk
+from restora.images.dataset import Dataset
 from restora.training.ignore import read_ignore
 from restora.training.plan import (
     choose_input,
@@ -126,6 +127,14 @@ def test_a_picture_that_cannot_be_read_stops_before_training(tmp_path, trunk):
     dataset = open_source(tmp_path, None)
     with pytest.raises(PictureError, match=r"a\.png"):
         make_plan(run_preset(), dataset, trunk)
+
+
+def test_the_notes_of_a_data_set_are_said_once(tmp_path, monkeypatch):
+    noted = Dataset("d", "/d", "folder", (), notes=("2 pictures of val are left.",))
+    monkeypatch.setattr("restora.training.plan.read_dataset", lambda path, layout: noted)
+    said: list[str] = []
+    assert open_source(tmp_path, None, said.append) == open_source(tmp_path, None) == noted
+    assert said == ["2 pictures of val are left."]
 
 
 # --------------------------------------------------------------------------------------------------- plans

@@ -45,6 +45,8 @@ def evaluate(
     if json:  # the lines for people hold the promise whole
         say_promise(detector, false_alarms)
     evaluation = detector.evaluate(path, report=report, layout=layout, false_alarms=false_alarms)
+    for note in evaluation.dataset.get("notes", ()):
+        say(note)
     if json:
         emit_json(evaluation.to_dict(), indent=2)
     else:

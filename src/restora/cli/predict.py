@@ -30,7 +30,8 @@ def predict(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, globs, CSV tables; - reads paths from standard input.", show_default=False
+            help="Pictures, folders, archives, globs, CSV tables; - reads paths from standard input.",
+            show_default=False,
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="File for the rows; standard output unless stated.")] = None,

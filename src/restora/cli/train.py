@@ -22,7 +22,7 @@ JSON_SECONDS = 0.5
 
 def train(
     path: Annotated[
-        Path, typer.Argument(help="Good pictures: a folder, a data set or a CSV table.", show_default=False)
+        Path, typer.Argument(help="Good pictures: a folder, a data set, an archive or a CSV table.", show_default=False)
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make, NAME.restora.", show_default=False)],
     method: Annotated[str | None, typer.Option(help="ura-net (the one unless stated), mfr-net or both joined.")] = None,
@@ -74,7 +74,7 @@ def train(
         need("torch", "train")
         from restora.training.join import join as join_models
 
-        _tell(join_models(join, path, out=out, weights=weights, layout=layout, overwrite=overwrite), json)
+        _tell(join_models(join, path, out=out, weights=weights, layout=layout, overwrite=overwrite, say=say), json)
         return
     need("torch", "train")
     from restora.config import load_settings

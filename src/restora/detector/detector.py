@@ -15,7 +15,7 @@ from restora.detector.answer import answer
 from restora.detector.strangest import choose_strangest, strangest
 from restora.detector.stream import Look, Named, look_through, score_sources
 from restora.errors import DataError, UsageError
-from restora.images.layouts import read_dataset
+from restora.images.layouts import is_data_set, read_dataset
 from restora.images.read import PictureSource
 from restora.images.sources import Source, expand_sources
 from restora.images.split import FEWEST_GOOD, content_digest, fingerprint
@@ -83,8 +83,8 @@ class Detector:
     ) -> Iterator[Prediction]:
         """Verdicts one by one, in the order of the sources, in flat memory.
 
-        sources : a picture file, folder, pattern, CSV table, array, Pillow image, or any number of them; a generator
-            is drawn from as verdicts are taken
+        sources : a picture file, folder, archive, pattern, CSV table, array, Pillow image, or any number of them; a
+            generator is drawn from as verdicts are taken
         maps : make the maps too, in the pictures' pixels
         false_alarms : rate to promise, from the stored scores; the model's own unless stated. One that cannot be
             promised is replaced by the smallest that can (`promise` says so).
@@ -175,7 +175,7 @@ class Detector:
             dataset.test, lambda sources: self._looks(sources, self.batch, keep_pictures=report is not None)
         )
         evaluation = evaluate_rows(
-            {"name": dataset.name, "layout": dataset.layout},
+            {"name": dataset.name, "layout": dataset.layout, "notes": list(dataset.notes)},
             examination.rows(),
             pixel=examination.pixels,
             promise=self.promise(false_alarms),
@@ -277,7 +277,7 @@ class Detector:
 
 def _good_sources(source: Any, layout: str | None) -> list[Source]:
     """The good pictures that `source` names; those of the training part where it is a data set."""
-    if isinstance(source, (str, Path)) and (Path(source).is_dir() or Path(source).suffix.lower() == ".csv"):
+    if isinstance(source, (str, Path)) and is_data_set(source):
         good = read_dataset(source, layout).good("train")
         return [Source(item.name, item.source) for item in good]
     return list(expand_sources(source))

@@ -28,38 +28,47 @@ def picture_files(folder: Path, *, recursive: bool = True) -> list[Path]:
 
 def walk_files(folder: Path, *, recursive: bool = True) -> Iterator[Path]:
     """Every file of a folder but hidden ones, links that lead back up not followed. Raises DataError as above."""
-    return _walk(folder, recursive, frozenset())
+    return (folder / name for name in _walk(folder, "", recursive, frozenset()) if not name.endswith("/"))
 
 
-def _walk(folder: Path, recursive: bool, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+def walk_names(folder: Path) -> Iterator[str]:
+    """Names below a folder, ``/`` between folders: of every file as above, and with a ``/`` at the end of every folder
+    that holds no file at any depth. Raises DataError as above.
+    """
+    return _walk(folder, "", True, frozenset())
+
+
+def _walk(folder: Path, name: str, recursive: bool, above: frozenset[tuple[int, int]]) -> Iterator[str]:
     status = check_folder(folder)
     here = (status.st_dev, status.st_ino)
     if here in above:  # a link that leads back up
         return
-    for entry in os.scandir(folder):
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
-        path = folder / entry.name
-        if entry.is_dir():
-            if recursive:
-                yield from _walk(path, recursive, above | {here})
-        else:
-            yield path
+    empty = True
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_hidden(entry.name):
+                continue
+            if not _is_folder(entry):
+                empty = False
+                yield name + entry.name
+            elif recursive:
+                for found in _walk(folder / entry.name, f"{name}{entry.name}/", recursive, above | {here}):
+                    empty = empty and found.endswith("/")
+                    yield found
+    if empty and name:
+        yield name
 
 
-def folders_in(folder: Path) -> list[Path]:
-    """The visible folders directly inside, sorted by name. Raises DataError for a folder that cannot be read."""
-    check_folder(folder)
-    inside = (folder / entry.name for entry in os.scandir(folder) if entry.is_dir())
-    return sorted(path for path in inside if not path.name.startswith(".") and path.name != "__MACOSX")
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is passed over."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
-def folder_named(parent: Path, name: str) -> Path | None:
-    """The folder `name` inside `parent`, whatever the case of its letters; an exact match first."""
-    if not parent.is_dir():
-        return None
-    alike = [path for path in folders_in(parent) if path.name.casefold() == name]
-    return min(alike, key=lambda path: (path.name != name, path.name), default=None)
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def check_folder(folder: Path) -> os.stat_result:
@@ -82,10 +91,20 @@ def check_folder(folder: Path) -> os.stat_result:
     return status
 
 
-def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """A regular file, open for reading. Raises OSError, also for a pipe or a device: reading one may never end."""
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader | io.BytesIO:
+    """A regular file, or a member of an archive, open for reading.
+
+    Raises OSError, also for a pipe or a device: reading one may never end.
+    """
     try:
         mode = os.stat(path).st_mode
+    except OSError:
+        from restora.images.archives import read_member
+
+        member = read_member(path)
+        if member is None:
+            raise
+        return io.BytesIO(member)
     except ValueError:  # a zero byte in the name
         raise OSError(errno.EINVAL, "its name holds a zero byte", os.fspath(path)) from None
     if stat.S_ISDIR(mode):

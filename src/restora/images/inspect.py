@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from restora.errors import DataError, PictureError
 from restora.images import decode
 from restora.images.dataset import Dataset, Item
 from restora.images.prepare import choose_size, median_shape
-from restora.images.read import opened, read_size, to_rgb
+from restora.images.read import opened, to_rgb
 from restora.images.split import FEWEST_GOOD, content_digest
 
 #: A picture counts as squashed when its height : width differs from that of the median shape by more than this share.
@@ -22,6 +22,9 @@ SQUASH = 0.05
 #: Below this many good pictures, fewer than 20 are kept back, and a rate of 1 in 21 is the best that can be promised.
 FEW_GOOD = 40
 
+#: Pictures that wait for the threads at once; a list of all of them as tasks would take more memory than what is found.
+_TOGETHER = 1000
+
 _CAMERA_DEPTHS = (8, 10, 12, 14)
 
 
@@ -29,6 +32,7 @@ _CAMERA_DEPTHS = (8, 10, 12, 14)
 class Inspection:
     """What `inspect_dataset` found. Names are those of the data set's items; sizes are written HEIGHTxWIDTH.
 
+    quick         : whether nothing was opened; then there are no sizes, modes and faults of pictures
     counts        : pictures by split and kind
     sizes, modes  : how many pictures of each, the most common first
     size          : (height, width) the training would choose; squashed: how many pictures have other proportions
@@ -36,6 +40,7 @@ class Inspection:
     unreadable    : (name, sentence); bad_masks: (name, sentence) of masks that cannot be read or do not fit
     duplicates    : names of training, or of test, pictures with equal pixels; leaks: the same across the two parts
     missing_masks : defective pictures without one, where others have one; stray_masks: files that fit no picture
+    notes         : what the layout says of the data set: what was counted and what left out
     problems      : what has to be put right first; warnings: what is worth knowing; a sentence each
     """
 
@@ -55,6 +60,7 @@ class Inspection:
     bad_masks: tuple[tuple[str, str], ...]
     missing_masks: tuple[str, ...]
     stray_masks: tuple[str, ...]
+    notes: tuple[str, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -82,10 +88,9 @@ class _Look:
 def inspect_dataset(dataset: Dataset, *, quick: bool = False) -> Inspection:
     """Look at every picture and mask of a data set.
 
-    quick : read headers only; finds no damaged, equal, dark or one-coloured pictures and no empty masks
+    quick : open nothing; finds only what names tell: layout, counts, masks that are missing or for no picture
     """
-    with ThreadPoolExecutor() as pool:
-        looks = list(pool.map(lambda item: _look(item, quick), dataset.items))
+    looks = [] if quick else list(_looks(dataset.items))
     same = _equal_pictures(looks)
     fitting = [look for look in looks if look.item.split == "train" and look.item.label == 0]
     shapes = [look.shape for look in fitting if look.shape]
@@ -106,6 +111,7 @@ def inspect_dataset(dataset: Dataset, *, quick: bool = False) -> Inspection:
         bad_masks=tuple((look.item.name, look.mask_error) for look in looks if look.mask_error),
         missing_masks=_missing_masks(dataset),
         stray_masks=dataset.stray_masks,
+        notes=dataset.notes,
         problems=(),
         warnings=(),
     )
@@ -113,25 +119,28 @@ def inspect_dataset(dataset: Dataset, *, quick: bool = False) -> Inspection:
     return replace(found, problems=tuple(problems), warnings=tuple(warnings))
 
 
-def _look(item: Item, quick: bool) -> _Look:
+def _looks(items: Sequence[Item]) -> Iterator[_Look]:
+    with ThreadPoolExecutor() as pool:
+        for begin in range(0, len(items), _TOGETHER):
+            yield from pool.map(_look, items[begin : begin + _TOGETHER])
+
+
+def _look(item: Item) -> _Look:
     try:
-        facts = _facts(item, quick)
+        facts = _facts(item)
     except PictureError as error:
         return _Look(item, error=str(error))
     assert facts.shape is not None
     try:
-        return _with_masks(facts, facts.shape, quick)
+        return _with_masks(facts, facts.shape)
     except (DataError, PictureError) as error:
         return replace(facts, mask_error=str(error))
 
 
-def _facts(item: Item, quick: bool) -> _Look:
+def _facts(item: Item) -> _Look:
     with opened(item.source, item.name) as image:
         mode, pages = decode.describe(image), int(getattr(image, "n_frames", 1))
         turn = decode.orientation(image)
-        shape = image.size if turn >= 5 else image.size[::-1]
-        if quick:
-            return _Look(item, shape=shape, mode=mode, pages=pages)
         samples = decode.turned(decode.stored_samples(image), turn)
     to_rgb(samples, depth=16, name=item.name)  # whether it can be read at all; the depth does not matter for that
     largest, smallest = samples.max(), samples.min()
@@ -146,17 +155,11 @@ def _facts(item: Item, quick: bool) -> _Look:
     )
 
 
-def _with_masks(facts: _Look, shape: tuple[int, int], quick: bool) -> _Look:
-    item = facts.item
-    if not item.masks:
+def _with_masks(facts: _Look, shape: tuple[int, int]) -> _Look:
+    if not facts.item.masks:
         return facts
-    if not quick:
-        mask = item.mask(shape)
-        return replace(facts, mask_empty=mask is not None and not mask.any())
-    for source in item.masks:
-        if read_size(source) != shape:
-            item.mask(shape)  # says what does not fit
-    return facts
+    mask = facts.item.mask(shape)
+    return replace(facts, mask_empty=mask is not None and not mask.any())
 
 
 def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:

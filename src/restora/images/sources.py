@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restora.errors import DataError
+from restora.images.archives import is_member, split_locator
 from restora.images.files import SUFFIXES, is_picture, name_below, picture_files, printable
 from restora.images.layouts.table import read_rows
 from restora.images.read import PictureSource
+from restora.images.tree import Tree, last
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +44,9 @@ def expand_sources(sources: Named | Iterable[Named]) -> Iterator[Source]:
     """Every picture that was named, in the order named; inside a folder, a glob or a 4-dimensional array in its own.
 
     sources : one of these, or any number of them
-        a picture file; a folder, read with the folders below it; a pattern such as ``line/*.png``; a CSV table with a
-        column ``path``; ``-``, paths on standard input, a line each; bytes, a Pillow image, an array
-        [H, W(, C)] or a stack of them [N, H, W, C]; a Source
+        a picture file; a folder, read with the folders below it; an archive, or ``archive!member``; a pattern such as
+        ``line/*.png``; a CSV table with a column ``path``; ``-``, paths on standard input, a line each; bytes, a
+        Pillow image, an array [H, W(, C)] or a stack of them [N, H, W, C]; a Source
 
     A list or tuple is checked before the first picture comes out. A generator is drawn from as pictures are taken, so
     it may be endless. Raises DataError where a folder, pattern or table gives no picture, and where nothing that was
@@ -62,7 +64,7 @@ def expand_sources(sources: Named | Iterable[Named]) -> Iterator[Source]:
 
 def _refuse_if_all_missing(sources: list[Named] | tuple[Named, ...]) -> None:
     paths = [Path(source) for source in sources if isinstance(source, (str, os.PathLike)) and source != _STDIN]
-    if len(paths) < len(sources) or any(path.exists() or glob.has_magic(str(path)) for path in paths):
+    if len(paths) < len(sources) or any(_exists(path) or glob.has_magic(str(path)) for path in paths):
         return
     others = f" (nor any of the {len(paths) - 1} others named)" if len(paths) > 1 else ""
     raise DataError(f"There is no {paths[0]}{others}; check the path")
@@ -79,11 +81,17 @@ def _expand(source: Named, index: int) -> Iterable[Source]:
         raise DataError(f"A {type(source).__name__} is no picture; give paths, arrays, bytes or Pillow images")
     if source == _STDIN:
         return _paths_of_stdin()
-    path = Path(source)
+    return _expand_path(Path(source))
+
+
+def _expand_path(path: Path) -> Iterable[Source]:
     if path.is_dir():
         return _folder(path)
     if path.suffix.casefold() == ".csv":
         return _table(path)
+    place = split_locator(path)
+    if place is not None:
+        return [Source(printable(last(place[1])), str(path))] if is_member(path) else _archive(path)
     if not path.exists() and glob.has_magic(str(path)):
         return _matches(str(path))
     if not path.exists() and path.suffix.casefold() not in SUFFIXES:
@@ -102,6 +110,19 @@ def _folder(folder: Path) -> list[Source]:
     if not pictures:
         raise DataError(f"The folder {folder} holds no pictures (JPEG, PNG, BMP, TIFF, WebP); check the path")
     return [Source(name_below(picture, folder), str(picture)) for picture in pictures]
+
+
+def _archive(path: Path) -> list[Source]:
+    tree = Tree.of(path)
+    pictures = tree.pictures()
+    if not pictures:
+        raise DataError(f"{path} holds no pictures (JPEG, PNG, BMP, TIFF, WebP); check the path")
+    return [Source(printable(name), tree.locator(name)) for name in pictures]
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a file or folder, an archive's members among them."""
+    return path.exists() or split_locator(path) is not None
 
 
 def _matches(pattern: str) -> list[Source]:
@@ -125,7 +146,8 @@ def _table(path: Path) -> list[Source]:
     empty = next((line for line, name in named if not name), None)
     if empty is not None:
         raise DataError(f"{path}, line {empty}: the path is empty; name the picture's file")
-    return [Source(name, str(path.parent / name)) for _, name in named]
+    tree = Tree.alone(path)
+    return [Source(name, tree.locator(name)) for _, name in named]
 
 
 def _paths_of_stdin() -> Iterator[Source]:

@@ -1,24 +1,31 @@
-"""What lies in a folder, read once: the names that layouts recognise a data set by, without opening a picture."""
+"""What lies in a folder or an archive, read once: the names that layouts know a data set by; no picture is opened."""
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from restora.errors import DataError
-from restora.images.files import SUFFIXES, open_file, printable, walk_files
+from restora.images.archives import ENDINGS, is_member, list_members, split_locator
+from restora.images.files import SUFFIXES, open_file, printable, walk_names
 
 # Tables and lists that say what lies where; a picture is never read through a tree.
 LARGEST_TEXT = 256 * 2**20
 
+# An archive of nothing but such a folder is that of a data set, whose other part is elsewhere.
+_PARTS = frozenset({"train", "test"})
+
 
 @dataclass(frozen=True)
 class Tree:
-    """The files below one folder.
+    """The files below one folder, on the disk or in an archive.
 
-    root  : the folder
+    root  : the folder, ``archive!folder`` of an archive, or the archive itself
     names : of all files below it, ``/`` between folders, sorted; hidden ones are not among them
+    empty : folders that hold no file at any depth, sorted; nothing else here knows of them
 
     Methods take a folder as its name below the root, ``""`` for the root itself; names that they give are below the
     root too. Capitals do not matter where a folder or file is looked for by name, an exact match comes first.
@@ -26,16 +33,42 @@ class Tree:
 
     root: Path
     names: tuple[str, ...] = field(repr=False)
+    empty: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, root: Path) -> Tree:
-        """Look through a folder. Raises DataError for one that cannot be read."""
-        return cls(root, tuple(sorted(path.relative_to(root).as_posix() for path in walk_files(root))))
+        """Look through a folder, an archive or a folder of one. Raises DataError for what cannot be read.
+
+        Where an archive holds one folder and nothing else, that folder is the root.
+        """
+        place = split_locator(root)
+        if place is not None:
+            return _in_archive(*place)
+        return cls(root, *_sorted(walk_names(root)))
+
+    @classmethod
+    def alone(cls, file: Path) -> Tree:
+        """The tree of a single file, whatever lies beside it."""
+        place = split_locator(file)
+        if place is None or not place[1]:
+            return cls(file.parent, (file.name,))
+        folder, _, name = place[1].rpartition("/")
+        return cls(_locate(place[0], folder), (name,))
+
+    def inside(self, folder: str) -> Tree:
+        """The tree of one of its folders."""
+        skip = len(folder) + 1
+        empty = tuple(name[skip:] for name in self.empty if name.startswith(folder + "/"))
+        return Tree(Path(self.locator(folder)), tuple(name[skip:] for name in self.files(folder, deep=True)), empty)
 
     @property
     def name(self) -> str:
         """What the data set is called where nothing else names it."""
-        return self.root.resolve().name
+        if self._place is None:
+            return self.root.resolve().name
+        archive, folder = self._place
+        ending = next(ending for ending in ENDINGS if archive.name.casefold().endswith(ending))
+        return printable(last(folder) or archive.name[: -len(ending)])
 
     @cached_property
     def _children(self) -> dict[str, tuple[list[str], list[str]]]:
@@ -85,18 +118,72 @@ class Tree:
         below = self.folder(*above) if above else ""
         return None if below is None else _alike(self.files(below), last)
 
+    def was_emptied(self, *path: str) -> bool:
+        """Whether there is a folder of that path that holds no file, capitals aside."""
+        wanted = "/".join(path).casefold()
+        return any(name.casefold() == wanted for name in self.empty)
+
     def locator(self, name: str) -> str:
         """Where a file lies, as `read_picture` takes it."""
-        return str(self.root / name)
+        if self._place is None:
+            return str(self.root / name)
+        archive, folder = self._place
+        return name if name.startswith("/") else f"{archive}!{posixpath.normpath(posixpath.join(folder, name))}"
+
+    @cached_property
+    def _place(self) -> tuple[Path, str] | None:
+        """The archive and the folder in it, None on the disk."""
+        return split_locator(self.root)
 
     def beside(self, *path: str) -> str | None:
         """Text of a file that lies beside the root, where a set keeps lists of several categories; None without one."""
-        file = self.root.resolve().parent.joinpath(*path)
-        return _read_text(file) if file.is_file() else None
+        if self._place is None:
+            file = self.root.resolve().parent.joinpath(*path)
+            return _read_text(file) if file.is_file() else None
+        archive, folder = self._place
+        beside = f"{archive}!{posixpath.join(posixpath.dirname(folder), *path)}"
+        return _read_text(Path(beside)) if folder and is_member(beside) else None
 
     def read_text(self, name: str) -> str:
         """A small text file in UTF-8, a mark at its beginning left out. Raises DataError."""
-        return _read_text(self.root / name)
+        return _read_text(Path(self.locator(name)))
+
+
+def _in_archive(archive: Path, folder: str) -> Tree:
+    """The tree of a folder of an archive; of the archive, that of its only folder where it holds nothing else."""
+    names, listed = list_members(archive, folder)
+    if not folder and names:
+        tops = {name.partition("/")[0] for name in [*names, *listed]}
+        top = tops.pop()
+        if not tops and top not in names and top.casefold() not in _PARTS:
+            return _in_archive(archive, top)
+    holding = _folders_above(names)
+    empty = _folders_above([f"{name}/" for name in listed]) - holding
+    return Tree(_locate(archive, folder), tuple(sorted(names)), tuple(sorted(empty)))
+
+
+def _locate(archive: Path, folder: str) -> Path:
+    return Path(f"{archive}!{folder}") if folder else archive
+
+
+def _folders_above(names: Iterable[str]) -> set[str]:
+    """All folders that these names lie in."""
+    found: set[str] = set()
+    for name in names:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
+
+
+def _sorted(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Files and folders without one, sorted, of names that end with ``/`` where they are such a folder."""
+    files: list[str] = []
+    empty: list[str] = []
+    for name in names:
+        (empty if name.endswith("/") else files).append(name.removesuffix("/"))
+    return tuple(sorted(files)), tuple(sorted(empty))
 
 
 def _read_text(file: Path) -> str:

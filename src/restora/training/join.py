@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def join(
     weights: str | Path | None = None,
     layout: str | None = None,
     overwrite: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> Detector:
     """Join finished models of single methods into one; seconds, where a training takes minutes.
 
@@ -48,7 +49,7 @@ def join(
     settings = joined_settings(read, method)
     numbers = trunk_levels(settings.parts)
     trunk = load_trunk(str(settings.trunk.name), weights=weights, levels=numbers, seed=settings.seed)
-    plan = make_plan(settings, open_source(source, layout), trunk)
+    plan = make_plan(settings, open_source(source, layout, say), trunk)
     plan = replace(plan, steps={model.manifest.method: stored_steps(model) for model in _in_order(read, method)})
     check_source(read[0], plan, trunk.weights.sha256)
     branches = [_branch(model, numbers) for model in _in_order(read, method)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -52,13 +52,19 @@ def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str,
     return change_settings(settings, {"trunk.name": choose_trunk(settings.trunk.weights)})
 
 
-def open_source(source: Source, layout: str | None) -> Dataset:
+def open_source(source: Source, layout: str | None, say: Callable[[str], None] | None = None) -> Dataset:
     """The data set behind a path, or one of arrays: [N, H, W(, C)] or any number of pictures.
+
+    say : is told the notes of the data set, a sentence each
 
     Raises DataError when there is nothing to learn from.
     """
     if isinstance(source, str | os.PathLike):
-        return read_dataset(Path(source), layout)
+        dataset = read_dataset(Path(source), layout)
+        for note in dataset.notes:
+            if say is not None:
+                say(note)
+        return dataset
     if isinstance(source, np.ndarray) and (source.ndim < 3 or (source.ndim == 3 and source.shape[2] <= 4)):
         raise DataError(
             f"An array of shape {source.shape} is one picture; hand in several, as [N, H, W] or [N, H, W, C]"

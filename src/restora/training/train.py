@@ -62,7 +62,8 @@ def train(
 ) -> Detector:
     """Make a detector from good pictures.
 
-    source : a folder of good pictures, a data set (its train/good is used), a CSV table, or arrays uint8 [N, H, W(, C)]
+    source : a folder of good pictures, a data set (its train/good is used), an archive of either (``sets.zip``, or
+             ``sets.zip!folder``), a CSV table, or arrays uint8 [N, H, W(, C)]
     out    : the model folder to write, NAME.restora; while training, state lies beside it in NAME.restora.partial
     config : settings to start from instead of a preset; what is named beside it wins
 
@@ -89,7 +90,7 @@ def train(
         raise SettingsError(f"--minutes is {minutes}; it must be above 0")
     where = pick_device(device)
     partial = claim_folder(out, resume=resume, overwrite=overwrite)
-    dataset = open_source(source, layout)
+    dataset = open_source(source, layout, say)
     network_trunk = load_trunk(
         str(settings.trunk.name),
         weights=settings.trunk.weights,

@@ -8,40 +8,100 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from restora.errors import DataError
+from restora.images.archives import is_member, split_locator
 from restora.images.dataset import Dataset
-from restora.images.files import check_folder
 from restora.images.layouts import folder, mvtec_ad, table
+from restora.images.tree import Tree
+
+#: So much like a layout that is not the plain folder must a folder be to count as a data set of its own.
+LIKELY = 0.5
 
 
 @dataclass(frozen=True)
 class Layout:
-    """looks_like : 0..1, how much a path looks like this layout; read : path -> Dataset; sketch : what lies where."""
+    """One way to lie on a disk.
+
+    looks_like : 0..1, how much a tree looks like this layout; never opens a picture
+    read       : tree -> Dataset; raises DataError
+    sketch     : what lies where; note : under which terms; source : which data set it is, by whom, where published
+    """
 
     name: str
-    looks_like: Callable[[Path], float]
-    read: Callable[[Path], Dataset]
+    looks_like: Callable[[Tree], float]
+    read: Callable[[Tree], Dataset]
     sketch: str
     note: str
+    source: str
 
 
 LAYOUTS: dict[str, Layout] = {
-    module.NAME: Layout(module.NAME, module.looks_like, module.read, module.SKETCH, module.NOTE)
+    module.NAME: Layout(module.NAME, module.looks_like, module.read, module.SKETCH, module.NOTE, module.SOURCE)
     for module in (mvtec_ad, folder, table)
 }
 
 
+def is_data_set(path: str | Path) -> bool:
+    """Whether a path is that of a folder, on the disk or in an archive, or of a CSV table: `read_dataset` takes it."""
+    if Path(path).is_dir() or Path(path).suffix.casefold() == table.SUFFIX:
+        return True
+    return split_locator(path) is not None and not is_member(path)
+
+
 def read_dataset(path: str | Path, layout: str | None = None) -> Dataset:
-    """The data set at `path`, in the layout named or else the one it looks like most. Raises DataError."""
+    """The data set at `path`, in the layout named or else the one it looks like most.
+
+    Raises DataError: nothing there, an unknown layout, two layouts that fit equally well, what the layout says.
+    """
     path = Path(path)
     if layout is not None and layout not in LAYOUTS:
         near = get_close_matches(layout, LAYOUTS, n=1, cutoff=0)
         raise DataError(f"There is no layout '{layout}'; the nearest is {near[0]}, all are {', '.join(LAYOUTS)}")
-    if layout in (mvtec_ad.NAME, folder.NAME) or not path.is_file():
-        check_folder(path)
-    if layout is not None:
-        return LAYOUTS[layout].read(path)
-    likeness = {name: candidate.looks_like(path) for name, candidate in LAYOUTS.items()}
-    best = max(likeness, key=lambda name: likeness[name])
-    if likeness[best] == 0:
-        raise DataError(f"{path} is neither a folder of pictures nor a CSV table; see `restora data layouts`")
-    return LAYOUTS[best].read(path)
+    tree = _open(path, layout)
+    if layout is None:
+        layout = _most_alike(tree)
+    if layout == folder.NAME:
+        _refuse_categories(tree)
+    return LAYOUTS[layout].read(tree)
+
+
+def _open(path: Path, layout: str | None) -> Tree:
+    """What lies at a path; a table stands alone, whatever lies beside it."""
+    is_file = path.is_file() if split_locator(path) is None else is_member(path)
+    if not is_file:
+        return Tree.of(path)
+    if layout is None and path.suffix.casefold() != table.SUFFIX:
+        raise DataError(
+            f"{path} is neither a folder of pictures, nor an archive of them, nor a CSV table; "
+            "see `restora data layouts`"
+        )
+    if layout not in (None, table.NAME):
+        raise DataError(f"{path} is a file, not a folder; name the folder that holds the pictures")
+    return Tree.alone(path)
+
+
+def _most_alike(tree: Tree) -> str:
+    likeness = {name: layout.looks_like(tree) for name, layout in LAYOUTS.items()}
+    most = max(likeness.values())
+    best = [name for name, value in likeness.items() if value == most]
+    if len(best) > 1:
+        options = " or ".join(f"--layout {name}" for name in best)
+        raise DataError(f"{tree.root} looks like {' and '.join(best)} alike; say which is meant with {options}")
+    return best[0]
+
+
+def _refuse_categories(tree: Tree) -> None:
+    """A plain folder whose folders are data sets is not meant as one. Raises DataError that names them."""
+    if _likeness(tree) >= LIKELY:  # asked for by name, a category may be read as a plain folder after all
+        return
+    categories = [name for name in tree.folders() if _likeness(tree.inside(name)) >= LIKELY]
+    if categories:
+        shown = ", ".join(categories[:5]) + (", ..." if len(categories) > 5 else "")
+        raise DataError(
+            f"{tree.root} holds {len(categories)} categories ({shown}), each a data set of its own; "
+            f"name one, for example: restora train {tree.locator(categories[0])}"
+        )
+
+
+def _likeness(tree: Tree) -> float:
+    """How much a tree looks like a published form."""
+    return max(layout.looks_like(tree) for layout in LAYOUTS.values() if layout.name not in (folder.NAME, table.NAME))

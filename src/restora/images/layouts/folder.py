@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item
-from restora.images.files import folders_in, name_below, picture_files
+from restora.images.files import printable
 from restora.images.layouts import mvtec_ad
+from restora.images.tree import Tree, last
 
 NAME = "folder"
 SKETCH = """\
 ROOT/*.png              good pictures only
 ROOT/ANY/FOLDER/*.png   also in folders below, as deep as wanted"""
 NOTE = "Your own pictures, your own terms."
+SOURCE = "No published data set: the form of whoever has good pictures and nothing else."
 
 _GOOD = frozenset({"good", "ok", "normal"})
 _BAD = frozenset({"bad", "defect", "defects", "defective", "ng", "nok", "anomaly", "anomalous", "abnormal", "broken"})
 
 
-def looks_like(path: Path) -> float:
+def looks_like(tree: Tree) -> float:
     """Little for any folder: what no other layout claims is read as this one."""
-    return 0.1 if path.is_dir() else 0.0
+    return 0.1
 
 
-def read(path: Path) -> Dataset:
-    """Every picture below `path` is a good one to train on. Raises DataError, also where that cannot be meant."""
-    if mvtec_ad.looks_like(path) == 0:  # asked for by name, a category may be read as a plain folder after all
-        _refuse_what_was_not_meant(path)
-    pictures = picture_files(path)
+def read(tree: Tree) -> Dataset:
+    """Every picture of the tree is a good one to train on. Raises DataError, also where that cannot be meant."""
+    if mvtec_ad.looks_like(tree) == 0:  # asked for by name, a category may be read as a plain folder after all
+        _refuse_what_was_not_meant(tree)
+    pictures = tree.pictures()
     if not pictures:
-        raise DataError(f"The folder {path} holds no pictures (JPEG, PNG, BMP, TIFF, WebP); check the path")
-    items = tuple(Item(name_below(picture, path), str(picture), "train", 0, "good") for picture in pictures)
-    return Dataset(path.resolve().name, str(path), NAME, items)
+        raise DataError(f"The folder {tree.root} holds no pictures (JPEG, PNG, BMP, TIFF, WebP); check the path")
+    items = tuple(Item(printable(name), tree.locator(name), "train", 0, "good") for name in pictures)
+    return Dataset(tree.name, str(tree.root), NAME, items)
 
 
-def _refuse_what_was_not_meant(path: Path) -> None:
-    folders = folders_in(path)
-    categories = [folder.name for folder in folders if mvtec_ad.looks_like(folder) > 0]
-    if categories:
-        shown = ", ".join(categories[:5]) + (", ..." if len(categories) > 5 else "")
+def _refuse_what_was_not_meant(tree: Tree) -> None:
+    folders = tree.folders()
+    good = [folder for folder in folders if folder.casefold() in _GOOD]
+    others = [folder for folder in folders if folder not in good and (good or folder.casefold() in _BAD)]
+    mixed = next((folder for folder in others if tree.pictures(folder)), None)
+    if mixed is not None:
+        meant = good[0] if good else "good"
         raise DataError(
-            f"{path} holds {len(categories)} categories ({shown}), each a data set of its own; "
-            f"name one, for example: restora train {path / categories[0]}"
-        )
-    good = [folder for folder in folders if folder.name.casefold() in _GOOD]
-    others = [folder for folder in folders if folder not in good and (good or folder.name.casefold() in _BAD)]
-    mixed = [folder.name for folder in others if picture_files(folder)]
-    if mixed:
-        meant = good[0] if good else path / "good"
-        raise DataError(
-            f"{path} holds {meant.name}/ and {mixed[0]}/, but training looks at good pictures alone: use "
-            f"`restora train {meant}`, and for `restora evaluate` name the folders test/good and test/{mixed[0]}"
+            f"{tree.root} holds {last(meant)}/ and {mixed}/, but training looks at good pictures alone: use "
+            f"`restora train {tree.locator(meant)}`, and for `restora evaluate` name the folders test/good and "
+            f"test/{mixed}"
         )

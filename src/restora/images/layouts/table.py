@@ -11,6 +11,7 @@ from typing import Literal
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item, Label
 from restora.images.files import open_file
+from restora.images.tree import Tree, stem, suffix_of
 
 NAME = "table"
 SKETCH = """\
@@ -20,19 +21,23 @@ a/1.png,good,train,,,part-1
 a/2.png,defect,test,scratch,masks/2.png,part-2
 path and label are needed; paths count from the table's folder; several masks are separated by |"""
 NOTE = "Your own pictures, your own terms."
+SOURCE = "No published data set: the form of whoever knows of each picture what it is."
+SUFFIX = ".csv"
 
 _COLUMNS = ("path", "label", "split", "kind", "mask", "group")
 _GOOD = frozenset({"0", "good", "ok", "normal", "false"})
 _BAD = frozenset({"1", "bad", "defect", "defective", "ng", "nok", "anomaly", "anomalous", "abnormal", "true"})
 
 
-def looks_like(path: Path) -> float:
-    """1 for a file that ends in .csv, 0 for anything else."""
-    return 1.0 if path.is_file() and path.suffix.casefold() == ".csv" else 0.0
+def looks_like(tree: Tree) -> float:
+    """1 for a CSV table and nothing else, 0 for anything else: a table among pictures may be any list."""
+    return 1.0 if len(tree.names) == 1 and suffix_of(tree.names[0]) == SUFFIX and "/" not in tree.names[0] else 0.0
 
 
-def read(path: Path) -> Dataset:
-    """The rows of the table, in its order. Raises DataError naming the line."""
+def read(tree: Tree) -> Dataset:
+    """The rows of the table, in its order; paths count from its folder. Raises DataError naming the line."""
+    name = _table_of(tree)
+    path = Path(tree.locator(name))
     lines = read_rows(path)
     columns = set(lines[0][1]) if lines else set()
     unknown = sorted(columns - set(_COLUMNS))
@@ -40,8 +45,18 @@ def read(path: Path) -> Dataset:
     if missing or unknown:
         wrong = f"lacks the column {missing[0]}" if missing else f"has an unknown column '{unknown[0]}'"
         raise DataError(f"{path} {wrong}; its first line must name path, label and may name {', '.join(_COLUMNS[2:])}")
-    items = tuple(_item(path, line, row) for line, row in lines)
-    return Dataset(path.stem, str(path.parent), NAME, items)
+    items = tuple(_item(tree, path, line, row) for line, row in lines)
+    return Dataset(stem(name), str(tree.root), NAME, items)
+
+
+def _table_of(tree: Tree) -> str:
+    if len(tree.names) == 1:  # the file that was named, whatever its ending
+        return tree.names[0]
+    tables = [name for name in tree.files() if suffix_of(name) == SUFFIX]
+    if len(tables) != 1:
+        found = ", ".join(tables[:3]) or "none"
+        raise DataError(f"{tree.root} should hold one CSV table beside its folders, found was {found}; name the table")
+    return tables[0]
 
 
 def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -79,15 +94,15 @@ def _clean(path: Path, reader: csv.DictReader[str]) -> Iterable[tuple[int, dict[
             yield reader.line_num, cells
 
 
-def _item(path: Path, line: int, row: dict[str, str]) -> Item:
+def _item(tree: Tree, path: Path, line: int, row: dict[str, str]) -> Item:
     if not row["path"]:
         raise DataError(f"{path}, line {line}: the path is empty; name the picture's file")
     label = _label(path, line, row["label"])
     kind = row.get("kind", "") or {0: "good", 1: "defect", None: "unknown"}[label]
-    masks = tuple(str(path.parent / mask.strip()) for mask in row.get("mask", "").split("|") if mask.strip())
+    masks = tuple(tree.locator(mask.strip()) for mask in row.get("mask", "").split("|") if mask.strip())
     return Item(
         name=row["path"].replace("\\", "/"),
-        source=str(path.parent / row["path"].replace("\\", "/")),
+        source=tree.locator(row["path"].replace("\\", "/")),
         split=_split(path, line, row.get("split", ""), label),
         label=label,
         kind="good" if label == 0 else kind,
