@@ -70,6 +70,9 @@ def test_the_form_alone(root):
         read_mvtec_form(Tree.of(root.parent), "mvtec-ad")
     for path in (root / "train/good").iterdir():
         path.unlink()
+    with pytest.raises(DataError, match=r"train holds no pictures in good/"):
+        read_mvtec_form(Tree.of(root), "mvtec-ad")
+    (root / "train/good").rmdir()
     assert counts(read_mvtec_form(Tree.of(root), "mvtec-ad"))["train"] == {}
     pictures(root, "train/bad/000.png")
     with pytest.raises(DataError, match=r"train holds no pictures in good/"):

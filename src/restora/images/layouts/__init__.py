@@ -10,7 +10,25 @@ from pathlib import Path
 from restora.errors import DataError
 from restora.images.archives import is_member, split_locator
 from restora.images.dataset import Dataset
-from restora.images.layouts import folder, mvtec_ad, table
+from restora.images.layouts import (
+    aitex,
+    btad,
+    dagm,
+    folder,
+    kolektor_sdd,
+    kolektor_sdd2,
+    magnetic_tile,
+    mpdd,
+    mvtec_3d_ad,
+    mvtec_ad,
+    mvtec_ad_2,
+    mvtec_loco,
+    oct2017,
+    real_iad,
+    table,
+    visa,
+    visa_one_class,
+)
 from restora.images.tree import Tree
 
 #: So much like a layout that is not the plain folder must a folder be to count as a data set of its own.
@@ -36,7 +54,25 @@ class Layout:
 
 LAYOUTS: dict[str, Layout] = {
     module.NAME: Layout(module.NAME, module.looks_like, module.read, module.SKETCH, module.NOTE, module.SOURCE)
-    for module in (mvtec_ad, folder, table)
+    for module in (
+        folder,
+        table,
+        mvtec_ad,
+        mvtec_ad_2,
+        mvtec_loco,
+        mvtec_3d_ad,
+        btad,
+        oct2017,
+        visa,
+        visa_one_class,
+        kolektor_sdd,
+        kolektor_sdd2,
+        dagm,
+        mpdd,
+        aitex,
+        magnetic_tile,
+        real_iad,
+    )
 }
 
 

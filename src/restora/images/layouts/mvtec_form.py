@@ -33,7 +33,7 @@ def read_mvtec_form(tree: Tree, layout: str, notes: Iterable[str] = ()) -> Datas
     """
     found = Found(notes=tuple(notes))
     train, test = tree.folder("train"), tree.folder("test")
-    if train is not None:
+    if train is not None or tree.was_emptied("train", "good"):
         found += required_good(tree, "train")
     for folder in tree.folders(test) if test is not None else ():
         found += kind_items(tree, folder, tree.folder("ground_truth", last(folder)))
