@@ -52,6 +52,22 @@ def test_there_are_lines_to_understand_and_a_wrong_one_is_not():
         parse(["predict", "m", "p", "--no-such"])
 
 
+def test_every_verb_in_running_text_is_one():
+    known = {name for name, _ in verbs()} | {name.partition(" ")[0] for name, _ in verbs()}
+    for page in PAGES:
+        for words in re.findall(r"`restora ([a-z][\w-]*(?: [a-z][\w-]*)?)", page.read_text()):
+            first = words.partition(" ")[0]
+            assert words in known or first in known - {"data", "config", "weights"}, (page.name, words)
+
+
+def test_every_pain_has_what_is_done_and_what_is_not():
+    text = (ROOT / "docs/pains.md").read_text()
+    pains = re.findall(r"^### (\d+)\. .*\n\n(.*(?:\n.+)*)", text, flags=re.MULTILINE)
+    assert sorted(int(number) for number, _ in pains) == list(range(1, 26))
+    for number, answer in pains:
+        assert re.fullmatch(r"Asked in .*\*\*Here:\*\* .*\*\*Not yet:\*\* .*", answer, flags=re.DOTALL), number
+
+
 @pytest.mark.parametrize(("verb", "command"), list(verbs()))
 def test_every_verb_shows_an_example_and_takes_json(verb, command):
     shown = f"{command.help}\n{command.epilog or ''}"
