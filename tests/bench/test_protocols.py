@@ -50,7 +50,7 @@ def test_a_page_has_the_first_folder_of_its_file_and_says_what_is_not_known(page
     assert f"`{first}/" in text
     assert f"`{first}`" in INDEX
     assert "not known here" in text
-    for part in ("split", "picture size", "metrics", "averages", "licence", "paper"):
+    for part in ("layout", "split", "picture size", "metrics", "averages", "licence", "paper"):
         assert f"| {part} |" in text
     for heading in ("What differs", "Reference results", "Figures of ours"):
         assert f"\n## {heading}\n" in text
