@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from restora.bundle import hash_settings
 from restora.config import from_toml, load_settings, read_settings, to_toml
 from restora.errors import SettingsError, UsageError
+from restora.features.settings import TrunkSettings
 from restora.methods.settings import FitSettings
+from restora.methods.table import METHODS
 from restora.methods.ura_net.settings import UraNetSettings
-from restora.training.settings import RunSettings, run_preset
+from restora.training.settings import (
+    PRESET_NAMES,
+    RunSettings,
+    read_stored,
+    recipe,
+    run_preset,
+    stored_settings,
+)
 
 
 class Oven(BaseModel):
@@ -49,7 +61,7 @@ def test_what_is_written_reads_back_equal(cake):
 def test_every_key_has_its_meaning_and_range_above_it():
     lines = to_toml(Cake()).splitlines()
     at = lines.index("eggs = 3")
-    assert lines[at - 2 : at] == ["# How many eggs.", "# allowed: at least 1, at most 12"]
+    assert lines[at - 2 : at] == ["# How many eggs.", "# allowed: a whole number, at least 1, at most 12"]
     assert '# allowed: "plain" or "marble"' in lines
     assert 'icing = "none"' in lines  # TOML has no null
     assert lines.index("# How the oven is driven.") + 1 == lines.index("[oven]")
@@ -68,11 +80,11 @@ def test_two_mistakes_are_both_named_with_place_nearest_key_and_range():
     ("text", "words"),
     [
         ("kind = 'fruit'", 'kind (line 1) is \'fruit\', allowed is "plain" or "marble"'),
-        ("eggs = 'many'", "eggs (line 1) is 'many', allowed is at least 1, at most 12"),
+        ("eggs = 'many'", "eggs (line 1) is 'many', allowed is a whole number, at least 1, at most 12"),
         ("[oven]\nheet = 1", "oven.heet (line 2) is not a setting, the nearest is oven.heat"),
         ("[oven]\nxyzzy = 1", "oven.xyzzy (line 2) is not a setting, known are heat, racks"),
         ("eggs = ", "this is not TOML"),
-        ("[oven]\nracks = ['low']", "oven.racks.0 is 'low'"),
+        ("[oven]\nracks = ['low']", "oven.racks.0 (line 2) is 'low', allowed is a whole number"),
     ],
 )
 def test_a_mistake_is_one_sentence(text, words):
@@ -117,3 +129,80 @@ def test_an_unknown_preset_or_method_names_the_nearest(names):
     method, preset, nearest = names
     with pytest.raises(UsageError, match=f"the nearest is {nearest}"):
         run_preset(method, preset)
+
+
+def records(record: BaseModel, place: str = "") -> Iterator[tuple[str, BaseModel]]:
+    """A record of settings and all inside it, by dotted place."""
+    yield place, record
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, BaseModel):
+            yield from records(value, f"{place}{name}.")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("preset", PRESET_NAMES)
+def test_every_key_of_a_training_says_what_it_means_and_what_it_may_be(method, preset):
+    settings = run_preset(method, preset)
+    text = to_toml(settings)
+    assert from_toml(text, RunSettings) == settings
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    keys = [block for block in blocks if not block[-1].startswith(("#", "["))]
+    for *comment, key in keys:
+        assert comment, key
+        assert all(line.startswith("# ") for line in comment), key
+        assert not comment[0].startswith("# allowed: "), key
+        any_text = key.partition(" = ")[0] in ("name", "weights", "ignore")
+        assert comment[-1].startswith("# allowed: ") is not any_text, key
+    values = [
+        name for _, record in records(settings) for name in type(record).model_fields
+        if not isinstance(getattr(record, name), BaseModel)
+    ]  # fmt: skip
+    assert len(keys) == len(values)
+
+
+def test_meanings_are_in_no_hash():
+    assert all("description" not in name for name in recipe(run_preset()))
+    assert hash_settings(recipe(run_preset())) == hash_settings(recipe(RunSettings.model_validate({})))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'method = "ura-nett"',
+            "method (line 1) is 'ura-nett': the nearest is ura-net, all are ura-net, mfr-net, both",
+        ),
+        (
+            '[trunk]\nname = "resnet19"',
+            "trunk.name (line 2) is 'resnet19': there is no trunk named 'resnet19'; the nearest",
+        ),
+        ('[input]\nsize = "100x100"', "height and width must be multiples of 32; the nearest is 96x96"),
+        ('[input]\nsize = "large"', "input.size (line 2) is 'large', allowed is written as"),
+        ("[ura_net.fit]\nbatch = 2.5", "ura_net.fit.batch (line 2) is 2.5, allowed is a whole number, at least 1"),
+        ('[ura_net.attention]\nown_tokens = "some"', "own_tokens (line 2) is 'some', allowed is true or false"),
+    ],
+)
+def test_a_mistake_in_a_training_is_told_beside_another(tmp_path: Path, text, words):
+    (tmp_path / "run.toml").write_text(f"{text}\n[verdicts]\nfalse_alarm = 0.1\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "run.toml")
+    assert words in str(caught.value)
+    assert "verdicts.false_alarm (line" in str(caught.value)
+    assert "the nearest is verdicts.false_alarms" in str(caught.value)
+
+
+def test_stored_settings_are_read_back(tmp_path: Path):
+    fit = FitSettings(steps=None, epochs=7, batch=5)
+    settings = RunSettings(seed=3, ura_net=UraNetSettings(fit=fit), trunk=TrunkSettings(name="resnet18"))
+    stored = {**stored_settings(settings), "steps": 14}  # as a manifest has it
+    assert read_stored(json.loads(json.dumps(stored))) == settings
+    (tmp_path / "run.toml").write_text(to_toml(read_stored(stored), leave_out=settings.unused()))
+    assert load_settings(tmp_path / "run.toml") == settings
+
+
+def test_stored_settings_of_another_version_are_refused_in_one_sentence():
+    stored = stored_settings(run_preset())
+    stored["ura_net"]["fit"]["speed"] = 3
+    with pytest.raises(SettingsError, match=r"another version: ura_net\.fit\.speed is 3"):
+        read_stored(stored)

@@ -32,6 +32,9 @@ Base = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 # TOML has no word for "nothing"; this one is read and written where a setting may be left open.
 NONE = "none"
 
+# What bounds and choices do not say by themselves.
+_KINDS = {bool: "true or false", int: "a whole number"}
+
 _BOUNDS = {
     "ge": "at least {}",
     "gt": "more than {}",
@@ -159,23 +162,37 @@ def _value(value: Any) -> str:
 
 
 def _comment(field: FieldInfo) -> list[str]:
-    about, allowed = (field.description or "").strip(), allowed_values(field)
-    return [line for line in [about, f"allowed: {allowed}" if allowed else ""] if line]
+    allowed = allowed_values(field)
+    about = inspect.cleandoc(field.description or "").splitlines()
+    return [*about, *([f"allowed: {allowed}"] if allowed else [])]
 
 
 def allowed_values(field: FieldInfo) -> str:
-    """Say in words what a setting may be, e.g. ``at least 1, at most 64``; "" when anything of its type goes."""
+    """Say in words what a setting may be, e.g. ``a whole number, at least 1, at most 64``; "" for any text."""
     choices, bounds = _rules(field.annotation, tuple(field.metadata))
     said = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices]
-    said += [", ".join(bounds)] if bounds else []
+    kinds = [words for kind, words in _KINDS.items() if kind in _plain_types(field.annotation)]
+    said += [", ".join([*kinds, *bounds])] if kinds or bounds else []
     if said and _may_be_none(field.annotation):
         said.append(f'"{NONE}"')
     return " or ".join(said)
 
 
+def _plain_types(annotation: Any) -> set[Any]:
+    """The types that a value may have, also inside a union, an array or an annotation; choices have none."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return set()
+    parts = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Annotated:
+        parts = parts[:1]
+    return set().union(*map(_plain_types, parts)) if parts else {annotation}
+
+
 def _rules(annotation: Any, metadata: tuple[Any, ...]) -> tuple[list[Any], list[str]]:
     """Choices and bounds of a type, also of those inside a union or an array."""
     choices: list[Any] = []
+    for rule in metadata:
+        choices += [choice for choice in getattr(rule, "choices", ()) if choice not in choices]
     bounds = [
         words.format(getattr(rule, name))
         for rule in metadata
@@ -184,7 +201,7 @@ def _rules(annotation: Any, metadata: tuple[Any, ...]) -> tuple[list[Any], list[
     ]
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
-        return list(parts), bounds
+        return [*choices, *parts], bounds
     if origin is typing.Annotated:
         parts, metadata = parts[:1], parts[1:]
         inner = [_rules(parts[0], _flat(metadata))]
@@ -208,7 +225,8 @@ def _may_be_none(annotation: Any) -> bool:
 def _explain_one(fault: dict[str, Any], kind: type[BaseModel], lines: dict[str, int]) -> str:
     place = [str(part) for part in fault["loc"]]
     dotted = ".".join(place)
-    at = f" (line {lines[dotted]})" if dotted in lines else ""
+    line = lines.get(dotted, lines.get(".".join(place[:-1])) if place and place[-1].isdecimal() else None)
+    at = f" (line {line})" if line is not None else ""
     holder, field = _look_up(kind, place)
     if fault["type"] == "extra_forbidden":
         return f"{dotted}{at} is not a setting{_nearest(place, holder)}"
@@ -219,7 +237,8 @@ def _explain_one(fault: dict[str, Any], kind: type[BaseModel], lines: dict[str, 
         return reason
     if isinstance(fault["input"], dict):  # a rule between several keys: the whole table would say nothing
         return f"{dotted}{at}: {reason}"
-    allowed = allowed_values(field) if field is not None else ""
+    # what a rule of our own says is more than the range
+    allowed = allowed_values(field) if field is not None and fault["type"] != "value_error" else ""
     return (
         f"{dotted}{at} is {fault['input']!r}, allowed is {allowed}"
         if allowed

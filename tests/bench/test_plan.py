@@ -49,7 +49,7 @@ def test_every_mistake_is_told_at_once_whatever_its_kind(plan, toml):
     text = text.replace("ura_net.fit.steps", "ura_net.fit.stpes").replace("seeds", "sedes")
     told = mistakes(plan, text)
     for part in (
-        "threads (line 2) is 0, allowed is at least 1",
+        "threads (line 2) is 0, allowed is a whole number, at least 1",
         "'contol': there is no such row, the nearest is control",
         "'fabrik': there is no such category, the nearest is fabric",
         "settings.ura_net.fit.stpes (line 15) is 2: there is no such setting, the nearest is ura_net.fit.steps",

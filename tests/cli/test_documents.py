@@ -14,7 +14,7 @@ from typer.main import get_command
 from restora.cli.app import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def verbs(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -50,6 +50,22 @@ def test_there_are_lines_to_understand_and_a_wrong_one_is_not():
     assert len(list(typed_lines())) > 15
     with pytest.raises(Exception, match="--no-such"):
         parse(["predict", "m", "p", "--no-such"])
+
+
+def test_every_verb_in_running_text_is_one():
+    known = {name for name, _ in verbs()} | {name.partition(" ")[0] for name, _ in verbs()}
+    for page in PAGES:
+        for words in re.findall(r"`restora ([a-z][\w-]*(?: [a-z][\w-]*)?)", page.read_text()):
+            first = words.partition(" ")[0]
+            assert words in known or first in known - {"data", "config", "weights"}, (page.name, words)
+
+
+def test_every_pain_has_what_is_done_and_what_is_not():
+    text = (ROOT / "docs/pains.md").read_text()
+    pains = re.findall(r"^### (\d+)\. .*\n\n(.*(?:\n.+)*)", text, flags=re.MULTILINE)
+    assert sorted(int(number) for number, _ in pains) == list(range(1, 26))
+    for number, answer in pains:
+        assert re.fullmatch(r"Asked in .*\*\*Here:\*\* .*\*\*Not yet:\*\* .*", answer, flags=re.DOTALL), number
 
 
 @pytest.mark.parametrize(("verb", "command"), list(verbs()))

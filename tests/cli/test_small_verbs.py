@@ -65,12 +65,29 @@ def test_config_show_prints_what_train_reads(preset, tmp_path, capsys):
     assert run(["config", "check", str(tmp_path / "run.toml")]) == 0
 
 
+def test_config_check_knows_a_benchmark(tmp_path, capsys):
+    good = '[categories]\ncap = "drawn:cap"\n[[grid]]\nmethods = ["both"]\ncategories = ["cap"]\n'
+    (tmp_path / "good.toml").write_text(good)
+    assert run(["config", "check", str(tmp_path / "good.toml")]) == 0
+    assert "good.toml: fine." in capsys.readouterr().out
+    (tmp_path / "bad.toml").write_text("treads = 3\n" + good.replace('"both"', '"bath"'))
+    assert run(["config", "check", str(tmp_path / "bad.toml")]) == 2
+    said = capsys.readouterr().err
+    assert "treads (line 1) is not a setting, the nearest is threads" in said
+    assert "there is no such row, the nearest is both" in said
+
+
+def test_config_show_of_a_model_takes_no_preset(tmp_path, capsys):
+    assert run(["config", "show", "--model", str(tmp_path), "--preset", "small"]) == 2
+    assert "leave --method and --preset out" in capsys.readouterr().err
+
+
 def test_config_check_names_both_mistakes(tmp_path, capsys):
     (tmp_path / "run.toml").write_text("[ura_net.fit]\nbath = 3\nsteps = -1\n")
     assert run(["config", "check", str(tmp_path / "run.toml")]) == 2
     said = capsys.readouterr().err
     assert "ura_net.fit.bath (line 2) is not a setting, the nearest is ura_net.fit.batch" in said
-    assert "ura_net.fit.steps (line 3) is -1, allowed is at least 0" in said
+    assert "ura_net.fit.steps (line 3) is -1, allowed is a whole number, at least 0" in said
     assert said.count("\n") == 1
 
 

@@ -16,7 +16,9 @@ import onnx
 import pytest
 from PIL import Image
 
-from restora.bundle import read_model
+from restora.bundle import hash_settings, read_model
+from restora.cli.run import run
+from restora.config import load_settings
 from restora.detector.detector import Detector
 from restora.errors import CancelledError
 from restora.export.graph import save_state
@@ -32,7 +34,7 @@ from restora.training.loop import Progress
 from restora.training.part import Part
 from restora.training.plan import Plan
 from restora.training.refit import refit
-from restora.training.settings import change_settings
+from restora.training.settings import change_settings, recipe, stored_settings
 
 from .small import SIZE, STEPS, draw_pictures, run_settings, set_up, spoil
 
@@ -68,6 +70,15 @@ def test_the_manifest_says_what_was_done(trained, method):
     logs = {"log"} if parts(method) == (method,) else {f"log_{section(part)}" for part in parts(method)}
     assert set(manifest.files) == {"graph", "restorer", *logs}
     assert f"--method {method} " in manifest.reproduce
+
+
+def test_the_settings_that_are_shown_of_a_model_are_its_own(trained, tmp_path, capsys):
+    manifest = read_model(trained.folder).manifest
+    assert run(["config", "show", "--model", str(trained.folder)]) == 0
+    (tmp_path / "run.toml").write_text(capsys.readouterr().out)
+    settings = load_settings(tmp_path / "run.toml")
+    assert hash_settings(recipe(settings)) == manifest.settings_hash
+    assert {**stored_settings(settings), "steps": manifest.settings["steps"]} == manifest.settings
 
 
 def test_the_log_has_every_step_that_it_should_and_only_numbers(trained, method):

@@ -19,35 +19,42 @@ RANDOM = "random"
 
 
 class TrunkSettings(BaseModel):
-    """Which frozen network looks at the pictures, and where its weights are.
+    """Which frozen network looks at the pictures, and where its weights are."""
 
-    `name` is one of `TRUNKS` or `timm/NAME`; None: `PREFERRED` where weights are named or at hand, else `TINY`.
-    `weights` is a file, `random`, or None for those at hand.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str | None = None
+    """A trunk that `restora weights list` names, or timm/NAME; without it resnet18 where its weights are named or at
+    hand, else restora-tiny.
+    """
     weights: str | None = None
+    """A file of weights, or random; without it those at hand."""
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        try:
+            return None if name is None else check_trunk_name(name)
+        except UsageError as error:
+            reason = str(error)
+            raise ValueError(reason[:1].lower() + reason[1:]) from None
 
 
 class PyramidPlan(BaseModel):
-    """What a method wants to restore: which levels of the trunk, and what is made of them.
+    """What a method wants to restore: which levels of the trunk, and what is made of them."""
 
-    `levels`: numbers of the trunk's levels, ascending; level l has a cell every 2 ** (l + 1) picture pixels.
-    `pool`: side of the mean window run over every level at stride 1 (odd; 1 for none).
-    `merge`: all levels on one grid, joined along the channels into one; else kept apart.
-    `grid_level`: the level on whose grid they are merged, None for the first.
-    `scaled`: every level divided by one number, its standard deviation over the fitting pictures.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     levels: tuple[int, ...] = Field(default=(2, 3), min_length=1)
+    """Numbers of the trunk's levels, ascending; level l has a cell every 2 ** (l + 1) picture pixels."""
     pool: Literal[1, 3, 5, 7] = 3
+    """Side in cells of the mean window run over every level at stride 1; 1 for none."""
     merge: bool = False
+    """All levels on one grid, joined along the channels into one; else kept apart."""
     grid_level: int | None = None
+    """The level on whose grid they are merged; without it the first."""
     scaled: bool = True
+    """Every level divided by one number, its standard deviation over the fitting pictures."""
 
     @field_validator("levels")
     @classmethod

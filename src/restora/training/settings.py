@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, create_model, field_validator
 
 from restora.errors import SettingsError
 from restora.features.settings import TrunkSettings
-from restora.methods.settings import MethodSettings, Section
+from restora.methods.settings import MethodSettings, OneOf, Section
 from restora.methods.table import METHODS, NAMES, parts, section
 
 Preset = Literal["small", "paper"]
@@ -19,39 +19,51 @@ DEFAULT_METHOD = "ura-net"
 
 
 class InputSettings(Section):
-    """How pictures become the network's input.
-
-    `size` is HEIGHTxWIDTH, multiples of 32; without it the median shape at no more than `pixels` pixels.
-    `depth` is the number of bits that 16-bit pictures really use. `ignore` is a mask file of places to leave out.
-    """
+    """How pictures become the network's input."""
 
     size: Annotated[str, Field(pattern=r"^\d+x\d+$")] | None = None
+    """HEIGHTxWIDTH of the network's input, multiples of 32; without it the median shape at no more than so many pixels.
+    """
     pixels: Annotated[int, Field(ge=1024)] = 110_592
+    """Most pixels of the input, where size is not given."""
     depth: Annotated[int, Field(ge=1, le=16)] | None = None
+    """Bits that 16-bit pictures really use; without it all 16."""
     ignore: str | None = None
+    """File of a mask, in the pictures' shape; what is not 0 in it is left out."""
+
+    @field_validator("size")
+    @classmethod
+    def _usable(cls, size: str | None) -> str | None:
+        from restora.images.prepare import parse_size
+
+        if size is not None:
+            try:
+                parse_size(size)
+            except SettingsError as error:
+                reason = str(error)
+                raise ValueError(reason[:1].lower() + reason[1:]) from None
+        return size
 
 
 class VerdictSettings(Section):
-    """The share of good pictures that may be called defective; without it 0.01, or what the pictures allow."""
+    """What is promised."""
 
     false_alarms: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of good pictures that may be called defect; without it 0.01, or what the pictures allow."""
 
 
 class _Run(Section):
     """One run, whole; a section for every method, of which those are used that `method` is made of."""
 
-    method: str = DEFAULT_METHOD
+    method: Annotated[str, OneOf(NAMES)] = DEFAULT_METHOD
+    """Which method is trained, or both joined."""
     preset: Preset = "small"
+    """Where settings that the file leaves out come from: small trains on two cores, paper has the published sizes."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Of all randomness; the same seed, pictures and settings make the same model."""
     input: InputSettings = InputSettings()
     trunk: TrunkSettings = TrunkSettings()
     verdicts: VerdictSettings = VerdictSettings()
-
-    @model_validator(mode="after")
-    def _known(self) -> _Run:
-        if self.method not in NAMES:
-            raise ValueError(f"there is no method {self.method!r}; take one of {', '.join(NAMES)}")
-        return self
 
     def of(self, method: str) -> MethodSettings:
         """Settings of one method."""
@@ -135,7 +147,8 @@ def _first_problem(error: ValueError) -> str:
     if not problems:
         return str(error)
     first = problems[0]
-    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {first['msg'].lower()}"
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {reason[:1].lower()}{reason[1:]}"
 
 
 def stored_settings(settings: RunSettings) -> dict[str, Any]:
@@ -147,6 +160,19 @@ def stored_settings(settings: RunSettings) -> dict[str, Any]:
         record["trunk"]["weights"] = None
     record["input"]["ignore"] = None
     return record
+
+
+def read_stored(record: Mapping[str, Any]) -> RunSettings:
+    """The settings of a model folder's manifest, as `stored_settings` made them; methods not in use as in the preset.
+
+    Raises SettingsError for those of another version of the program that no longer fit.
+    """
+    usual = run_preset(str(record.get("method")), str(record.get("preset")))
+    known = {key: value for key, value in record.items() if key in type(usual).model_fields}
+    try:
+        return RunSettings.model_validate({**usual.model_dump(), **known})
+    except ValueError as error:
+        raise SettingsError(f"The model's settings are those of another version: {_first_problem(error)}") from None
 
 
 def recipe(settings: RunSettings) -> dict[str, Any]:

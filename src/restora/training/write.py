@@ -184,7 +184,8 @@ def describe(
 def reproduce(plan: Plan, weights: Path | None) -> str:
     """The command that makes this model again; files by their names only.
 
-    Settings that no option names are those of the preset, or else of a file `settings.toml` with the manifest's.
+    Settings that no option names are those of the preset, or else of a file `settings.toml` with the manifest's, which
+    `restora config show --model` prints.
     """
     settings = plan.settings
     as_preset = settings.parts == run_preset(settings.method, settings.preset).parts

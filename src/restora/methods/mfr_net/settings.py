@@ -17,18 +17,18 @@ Side = Annotated[int, Field(ge=1, le=256)]
 
 
 class MaskSettings(Section):
-    """Crossed masks: what is hidden from the network, and thereby restored.
-
-    `sides`: the paper's k, side of the hidden squares in cells; training draws one a picture, looking takes each.
-    `parts`: the paper's n; `disjoint` cuts the squares into so many sets, `groups` draws so many groups of
-    `complements` masks that complement each other. `repeats`: draws of each side at prediction.
-    """
+    """Crossed masks: what is hidden from the network, and thereby restored."""
 
     mode: Literal["disjoint", "groups"] = "disjoint"
+    """disjoint cuts the squares into sets; groups draws groups of masks that complement each other."""
     sides: Annotated[tuple[Side, ...], Field(min_length=1)] = (2, 4)
+    """The paper's k: sides of the hidden squares in cells. Training draws one a picture, looking takes each."""
     parts: Annotated[int, Field(ge=2, le=64)] = 2
+    """The paper's n: so many sets, or so many groups."""
     complements: Annotated[int, Field(ge=2, le=64)] = 2
+    """Masks of a group, where mode is groups."""
     repeats: Annotated[int, Field(ge=1, le=64)] = 1
+    """Draws of each side at prediction."""
 
     @property
     def sets(self) -> int:
@@ -42,18 +42,22 @@ class MaskSettings(Section):
 
 
 class NetworkSettings(Section):
-    """The restoration network.
-
-    `directions`: strongest principal components of the normal features that are restored, None for all channels,
-    each standardised. `token`: side of a token in cells.
-    """
+    """The restoration network."""
 
     directions: Annotated[int, Field(ge=1)] | None = 192
+    """Strongest principal components of the normal features that are restored, each standardised; without it all
+    channels.
+    """
     width: Annotated[int, Field(ge=16, multiple_of=4)] = 128
+    """Channels inside the network."""
     heads: Annotated[int, Field(ge=1)] = 2
+    """Of the attention; they divide the width."""
     blocks: Annotated[int, Field(ge=1, le=64)] = 2
+    """Hybrid blocks: neighbours, attention, token by itself."""
     widening: Annotated[int, Field(ge=1, le=8)] = 2
+    """How many times as many channels the inner layer of a block has."""
     token: Annotated[int, Field(ge=1, le=16)] = 1
+    """Side of a token in cells."""
 
     @model_validator(mode="after")
     def _divisible(self) -> NetworkSettings:
@@ -63,19 +67,22 @@ class NetworkSettings(Section):
 
 
 class LossSettings(Section):
-    """The hybrid loss: squared error and structure, and the angle of the features beside them.
-
-    `window`: what a mean over a neighbourhood is taken with, `window_side` cells wide. `span`: the dynamic range of a
-    feature, in its standard deviations.
-    """
+    """The hybrid loss: squared error and structure, and the angle of the features beside them."""
 
     pixel: bool = True
+    """Whether the squared difference counts."""
     structure: Literal["ssim", "gms", "none"] = "ssim"
+    """Structural similarity, similarity of gradients, or none."""
     structure_weight: Annotated[float, Field(ge=0)] = 0.5
+    """How much structure counts."""
     cosine_weight: Annotated[float, Field(ge=0)] = 1.0
+    """How much the angle of the features counts."""
     window: Literal["mean", "gaussian"] = "mean"
+    """What a mean over a neighbourhood is taken with."""
     window_side: Literal[3, 5, 7, 9, 11] = 7
+    """Side of that window in cells."""
     span: Positive = 6.0
+    """The dynamic range of a feature, in its standard deviations."""
 
     @model_validator(mode="after")
     def _something(self) -> LossSettings:
@@ -86,13 +93,12 @@ class LossSettings(Section):
 
 
 class MfrNetSettings(MethodSettings):
-    """MFRNet whole.
-
-    `restore`: one network for all levels merged, or one a level. `masked`: false shows the network everything.
-    """
+    """MFRNet whole."""
 
     restore: Literal["merged", "per_level"] = "merged"
+    """One network for all levels merged, or one a level."""
     masked: bool = True
+    """false shows the network everything, for comparison."""
     masks: MaskSettings = MaskSettings()
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()

@@ -17,21 +17,28 @@ Kind = Literal["texture", "foreign", "shuffle", "noise"]
 
 
 class SynthesisSettings(Section):
-    """FASM: artificial anomalies on the features, in training only. A kind named twice is drawn twice as often.
-
-    `level`: `pictures` instead pastes textures and other good pictures into good pictures before the trunk, `textures`
-    of them once for the whole training; for comparison.
-    """
+    """FASM: artificial anomalies on the features, in training only."""
 
     enabled: bool = True
+    """Whether anomalies are made at all."""
     level: Literal["features", "pictures"] = "features"
+    """Anomalies on the features; or, for comparison, textures and other good pictures pasted into good pictures before
+    the trunk.
+    """
     kinds: tuple[Kind, ...] = ("foreign", "foreign", "texture", "shuffle", "noise")
+    """Kinds of anomaly; one named twice is drawn twice as often."""
     clean_share: Share = 0.4
+    """Share of the samples that stay as they are."""
     full_strength_share: Share = 0.7
+    """Share of the altered samples in which the anomaly takes the feature's place whole."""
     weakest: Share = 0.3
+    """Smallest strength of the others; it is drawn between this and 1."""
     one_level_share: Share = 0.1
+    """Share of the batches in which one level alone is altered."""
     area: tuple[Share, Share] = (0.01, 0.4)
+    """Smallest and largest share of a map that is altered."""
     textures: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Textures kept for the whole training; so many pasted pictures where level is pictures."""
 
     @model_validator(mode="after")
     def _ordered(self) -> SynthesisSettings:
@@ -46,23 +53,36 @@ class PerceptionSettings(Section):
     """UIAPM: where something is wrong and how sure that is."""
 
     mode: Literal["bayes", "deterministic", "off"] = "bayes"
+    """Weights as distributions, as plain numbers, or no perception."""
     projection: Annotated[int, Field(ge=8, multiple_of=8)] = 64
+    """Channels that all levels are projected to."""
     hidden: tuple[Annotated[int, Field(ge=8, multiple_of=8)], ...] = (32,)
+    """Channels of the layers after that, one number a layer."""
     samples: Annotated[int, Field(ge=1, le=64)] = 8
+    """Draws of the weights that a prediction takes the mean and the spread of; one where mode is deterministic."""
     prior_std: Positive = 0.1
+    """Deviation of the prior of a weight."""
     kl_weight: Annotated[float, Field(ge=0)] = 1.0
+    """How much the distance from the prior counts."""
     warm_up: Share = 0.2
+    """Share of the training over which that rises from nothing."""
     aleatoric: bool = True
+    """Whether the network says a variance of its own beside the mean."""
     weight: Annotated[float, Field(ge=0)] = 1.0
+    """How much the perception counts in the whole loss."""
 
 
 class AttentionSettings(Section):
     """RAM: restoration attention over global normal tokens and the picture's own normal places."""
 
     mode: Literal["gated", "plain", "off"] = "gated"
+    """Attention with both gates, without them, or none."""
     global_tokens: Annotated[int, Field(ge=0, le=4096)] = 64
+    """Learned tokens of normal features that every picture can attend to."""
     own_tokens: bool = True
+    """Whether a picture's own normal places can be attended to."""
     widening: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """How far the mask grows where the perception hesitates: p + widening p (1 - p)."""
 
     @model_validator(mode="after")
     def _has_keys(self) -> AttentionSettings:
@@ -75,14 +95,24 @@ class RestorerSettings(Section):
     """The network that carries the three parts."""
 
     body: Literal["squeeze", "tokens", "none"] = "squeeze"
+    """Levels squeezed together and unfolded again, tokens of one level, or none: the control, which restores nothing.
+    """
     width: Annotated[int, Field(ge=32, multiple_of=32)] = 256
+    """Channels inside the network."""
     heads: Annotated[int, Field(ge=1)] = 8
+    """Of the attention; they divide the width."""
     blocks: Annotated[int, Field(ge=0, le=64)] = 1
+    """Blocks before and after the attention (squeeze), or of attention (tokens)."""
     token: Annotated[int, Field(ge=1)] = 4
+    """Side of a token in cells, where the body is tokens."""
     normal_feature: Literal["place", "global"] = "place"
+    """What takes a marked cell's place: a learned feature of that place, or one for all places."""
     cosine_weight: Annotated[float, Field(ge=0)] = 1.0
+    """How much the angle between restored and good features counts in the loss."""
     mse_weight: Annotated[float, Field(ge=0)] = 0.5
+    """How much their squared difference counts."""
     altered_weight: Annotated[float, Field(ge=0)] = 3.0
+    """How many times more an altered cell counts than another."""
 
     @model_validator(mode="after")
     def _divisible(self) -> RestorerSettings:
