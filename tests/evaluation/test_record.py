@@ -11,7 +11,7 @@ from restora.metrics import PixelScores
 from restora.verdicts.calibration import Calibration
 from restora.verdicts.prediction import Prediction
 
-KEYS = ["dataset", "image", "pixel", "kinds", "verdicts", "model"]
+KEYS = ["dataset", "image", "pixel", "kinds", "verdicts", "model", "apart"]
 
 
 def row(name, verdict, score, label, kind="good"):
@@ -135,3 +135,15 @@ def test_curves_are_thin_enough_to_draw():
 def test_the_range_of_a_rate_is_clopper_pearson(count, of):
     exact = stats.binomtest(count, of).proportion_ci(confidence_level=0.9, method="exact")
     assert rate_range90(count, of) == pytest.approx((exact.low, exact.high), abs=1e-9)
+
+
+def test_those_met_in_training_are_left_out_of_figures_of_their_own():
+    rows = ten_rows()
+    whole = evaluate_rows({"name": "set"}, rows)
+    assert whole.apart is None
+    assert whole.to_dict()["apart"] is None
+    apart = evaluate_rows({"name": "set"}, rows, shared={"g4": "p1", "c2": "p2", "g5": "p1"}).apart
+    kept = evaluate_rows({"name": "set"}, [one for one in rows if one.prediction.name not in ("g4", "c2", "g5")])
+    assert apart is not None
+    assert (apart.groups, apart.pictures, apart.image) == (2, 3, kept.image)
+    assert apart.to_dict()["image"]["auroc"] == 1.0

@@ -1,9 +1,9 @@
-"""Patients of both parts are found, and leaving them out takes away test pictures alone."""
+"""Patients of both parts are found, and what is to be left out are their test pictures alone."""
 
 from __future__ import annotations
 
 from restora.images.dataset import Dataset, Item
-from restora.images.groups import shared_groups, without_shared
+from restora.images.groups import shared_groups, shared_pictures
 
 
 def items(**groups: str) -> tuple[Item, ...]:
@@ -21,9 +21,6 @@ def test_a_group_is_shared_when_both_parts_show_it():
     assert shared_groups(items(test="aab")) == frozenset()
 
 
-def test_leaving_shared_groups_out_keeps_the_training_part_and_what_has_no_group():
-    data = Dataset("set", "", "folder", items(train="ab.", test="bcd."), notes=("kept",))
-    apart = without_shared(data)
-    assert apart.train == data.train
-    assert [item.group for item in apart.test] == ["c", "d", None]
-    assert apart.notes == ("kept",)
+def test_the_test_pictures_of_shared_groups_are_named_with_their_group():
+    data = Dataset("set", "", "folder", items(train="ab.", test="bcdb."))
+    assert shared_pictures(data) == {"test/0.png": "b", "test/3.png": "b"}

@@ -60,6 +60,9 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
     facts, verdicts = evaluation.dataset, evaluation.verdicts
     yield f"pictures: {facts['good']} good, {facts['defective']} defective, {facts['errors']} that cannot be read"
     yield from figure_lines(evaluation.to_dict())
+    if (apart := evaluation.apart) is not None:
+        left = f"{apart.groups} groups ({apart.pictures} pictures) that training pictures are of as well"
+        yield f"without {left}: image AUROC {_number(apart.image.auroc)}"
     for kind, figures in evaluation.kinds.items():
         yield f"  {kind}: {figures.found} of {figures.n} found, AUROC {_number(figures.auroc)}"
     yield from (f"promised: {sentence}" for sentence in (evaluation.promise.sentences if evaluation.promise else ()))

@@ -15,6 +15,7 @@ from restora.detector.answer import answer
 from restora.detector.strangest import choose_strangest, strangest
 from restora.detector.stream import Look, Named, look_through, score_sources
 from restora.errors import DataError, UsageError
+from restora.images.groups import shared_pictures
 from restora.images.layouts import is_data_set, read_dataset
 from restora.images.read import PictureSource
 from restora.images.sources import Source, expand_sources
@@ -180,6 +181,7 @@ class Detector:
             pixel=examination.pixels,
             promise=self.promise(false_alarms),
             model=self._model_facts(),
+            shared=shared_pictures(dataset),
         )
         if report is not None:
             self._write_report(Path(report), evaluation, examination.shown.pictures(), dataset, false_alarms)

@@ -2,6 +2,7 @@
 
 from restora.evaluation.maps import score_maps
 from restora.evaluation.record import (
+    ApartFigures,
     Evaluation,
     ImageFigures,
     KindFigures,
@@ -12,6 +13,7 @@ from restora.evaluation.record import (
 )
 
 __all__ = [
+    "ApartFigures",
     "Evaluation",
     "ImageFigures",
     "KindFigures",

@@ -95,6 +95,22 @@ class VerdictFigures:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ApartFigures:
+    """Figures without the test pictures of patients, or parts, that training pictures are of as well.
+
+    groups, pictures : how many are left out; image : figures of the others
+    """
+
+    groups: int
+    pictures: int
+    image: ImageFigures
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures by name."""
+        return {"groups": self.groups, "pictures": self.pictures, "image": self.image.to_dict()}
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Evaluation:
     """Everything one test of a model says.
@@ -106,6 +122,7 @@ class Evaluation:
     curves  : for drawing, at most 1000 corners each: "roc", "pr", and with masks "pixel_roc", "pixel_pr", "pro"
     rows    : every picture in the order it came, unreadable ones too
     promise : the whole promise with its sentences, None without a calibration
+    apart   : figures without those who are met in training too, None where nobody is
     """
 
     dataset: Mapping[str, Any]
@@ -117,6 +134,7 @@ class Evaluation:
     curves: Mapping[str, Curve]
     rows: tuple[Row, ...]
     promise: Promise | None
+    apart: ApartFigures | None = None
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
@@ -132,6 +150,7 @@ class Evaluation:
             "kinds": {kind: figures.to_dict() for kind, figures in self.kinds.items()},
             "verdicts": self.verdicts.to_dict(),
             "model": dict(self.model),
+            "apart": self.apart.to_dict() if self.apart else None,
         }
 
     def __repr__(self) -> str:
@@ -153,6 +172,7 @@ def evaluate_rows(
     pixel: PixelScores | None = None,
     promise: Promise | None = None,
     model: Mapping[str, Any] | None = None,
+    shared: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Figures of judged pictures.
 
@@ -160,6 +180,7 @@ def evaluate_rows(
     rows           : every picture, unreadable ones too; those count in `dataset["errors"]` and in no other figure
     pixel          : the maps' scores, all handed in; None or without any marked pixel: there are no pixel figures
     promise        : of the calibration the verdicts were made with; None when there was none
+    shared         : by a picture's name its group, of groups that training pictures are of as well
     """
     readable = [row for row in rows if row.prediction.score is not None]
     good = [row for row in readable if row.label == 0]
@@ -175,7 +196,13 @@ def evaluate_rows(
         curves=_curves(_scores(good), _scores(bad), pixel if masked else None),
         rows=tuple(rows),
         promise=promise,
+        apart=_apart(good, bad, shared) if shared else None,
     )
+
+
+def _apart(good: Sequence[Row], bad: Sequence[Row], shared: Mapping[str, str]) -> ApartFigures:
+    others = [_scores([row for row in rows if row.prediction.name not in shared]) for rows in (good, bad)]
+    return ApartFigures(len(set(shared.values())), len(shared), image_figures(*others))
 
 
 def _scores(rows: Sequence[Row]) -> list[float]:

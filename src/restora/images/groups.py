@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from restora.images.dataset import Dataset, Item
 
@@ -14,11 +13,7 @@ def shared_groups(items: Sequence[Item]) -> frozenset[str]:
     return frozenset(group for group in train & test if group is not None)
 
 
-def without_shared(dataset: Dataset) -> Dataset:
-    """The data set without the test pictures of shared groups: its figures owe nothing to having met them before.
-
-    The training part stays as it is, so a model fitted on the whole set is judged on what it has not met.
-    """
+def shared_pictures(dataset: Dataset) -> dict[str, str]:
+    """The test pictures of shared groups: by name, their group."""
     shared = shared_groups(dataset.items)
-    kept = tuple(item for item in dataset.items if item.split == "train" or item.group not in shared)
-    return replace(dataset, items=kept)
+    return {item.name: item.group for item in dataset.test if item.group is not None and item.group in shared}
