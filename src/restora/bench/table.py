@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
+from restora.bench.figures import FIGURE_NAMES
 from restora.bench.folder import Record
 from restora.bench.plan import BenchmarkSettings
 from restora.errors import UsageError
 from restora.features.settings import PREFERRED
 from restora.images.files import write_whole
 
-FIGURES = ("image_auroc", "pixel_auroc", "aupro_30")
+FIGURES = tuple(FIGURE_NAMES)
 COLUMNS = ("method", "trunk", "size", "category", "seed", *FIGURES)
 ABLATION_COLUMNS = ("part", "change", "category", "seed", *FIGURES)
 RUN_COLUMNS = (

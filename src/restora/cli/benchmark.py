@@ -21,7 +21,7 @@ Some = Annotated[list[str] | None, typer.Option(help="Only these, with commas be
 
 
 def benchmark(
-    file: Annotated[Path, typer.Argument(help="The benchmark, a TOML file.", show_default=False)],
+    file: Annotated[Path | None, typer.Argument(help="The benchmark, a TOML file.", show_default=False)] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run, which goes on where it was left; runs/NAME unless stated.")
     ] = None,
@@ -42,12 +42,31 @@ def benchmark(
         bool, typer.Option("--ablations", help="Instead: each method with one part taken away at a time.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="A B",
+            help="Instead: how much higher B's figures are, and what is more than the spread; runs or results.csv.",
+        ),
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="For --compare: the row of A and that of B, with a comma between.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Measure methods beside each other; what is finished is never repeated. Ends with 1 when a cell failed.
 
     Example: restora benchmark yardstick.toml --data sets --out runs/yardstick
     """
+    if compare is not None:
+        if file is not None:
+            raise UsageError(f"--compare has its two tables already; leave {file} out, or --compare.")
+        _compare(compare, rows, json)
+        return 0
+    if file is None:
+        raise UsageError("There is no file that says what to run; name a TOML file, or two tables with --compare.")
+    if rows is not None:
+        raise UsageError("--rows names the rows of --compare; choose rows to run with --methods.")
     from restora.bench.cells import choose_cells
     from restora.bench.folder import RunFolder
     from restora.bench.plan import BenchmarkSettings
@@ -74,6 +93,24 @@ def benchmark(
         say(f"{label} failed: {sentence}")
     say(f"{run.table}: the figures; what they took is beside it.")
     return 1 if failed else 0
+
+
+def _compare(tables: tuple[Path, Path], rows: str | None, json: bool) -> None:
+    from restora.bench.compare import compare, comparison_markdown
+    from restora.bench.figures import read_cells
+
+    named = None if rows is None else _names([rows])
+    if named is not None and len(named) != 2:
+        raise UsageError(f"--rows is {rows!r}; name the row of A and that of B, with a comma between.")
+    a, b = map(read_cells, tables)
+    found = compare(a, b, None if named is None else (named[0], named[1]))
+    if json:
+        emit_json({"a": str(tables[0]), "b": str(tables[1]), **found.to_dict()}, indent=2)
+    else:
+        emit(comparison_markdown(found))
+    say(f"{found.pairs} pairs of cells; {found.alone[0]} cells are in A only, {found.alone[1]} in B only.")
+    if found.sizes:
+        say(f"In {found.sizes} pairs A's pictures are not of B's size; part of a difference may be that.")
 
 
 def _names(words: Sequence[str] | None) -> list[str]:
