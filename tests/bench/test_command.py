@@ -147,6 +147,7 @@ def test_a_dry_run_names_the_cells_and_writes_nothing(small, write, tmp_path, ca
         (('"ura-net"]', '"ura-ent"]'), [], ["the nearest is ura-net"]),
         (("", ""), ["--methods", "control,ura-nte"], ["the nearest is ura-net"]),
         (("", ""), ["--categories", "capp"], ["the nearest is cap"]),
+        (("", ""), ["--table", "results.md"], ["name a file that ends in .csv"]),
         (("", ""), ["--seeds", "one"], ["'one', which is no whole number"]),
         (("", ""), ["--ablations"], ["no [ablations] in the file"]),
         (('{ drawn = "fabric"', '"a" #'), [], ["add --data"]),

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from scipy.special import stdtrit
 
 from restora.bench.figures import FIGURE_NAMES, Cells, Place
+from restora.bench.forms import to_markdown
 from restora.errors import UsageError
 
 CONFIDENCE = 0.95
@@ -179,16 +180,16 @@ def comparison_markdown(found: Comparison) -> str:
     """The comparison as a Markdown table, one line a row, trunk and figure."""
     heads = ["row", "trunk", "figure", "categories x seeds", "B - A", "95 % interval"]
     heads += ["over categories", "over seeds", "so"]
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    lines = [heads]
     for one in found.differences:
         interval = "-" if one.low is None or one.high is None else f"{one.low:+.4f} to {one.high:+.4f}"
         said = f"no difference shown: {one.doubt}" if one.doubt else f"{'B' if one.mean > 0 else 'A'} is higher"
-        values = (
+        values = [
             *(one.row, one.trunk, FIGURE_NAMES[one.figure], f"{len(one.categories)} x {one.seeds}", f"{one.mean:+.4f}"),
             *(interval, _digits(one.of_categories), _digits(one.of_seeds), said),
-        )
-        lines.append("| " + " | ".join(values) + " |")
-    return "\n".join(lines)
+        ]
+        lines.append(values)
+    return to_markdown(lines)
 
 
 def _digits(value: float | None) -> str:

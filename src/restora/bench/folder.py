@@ -33,6 +33,11 @@ class Record(Section):
     megabytes       : of the model folder, or of what a yardstick keeps
     cut             : what the limit of a fit left out, in words
     own_image_auroc : of the score that a model of anomalib gives by itself
+    weights_sha256  : of the trunk's weights; fingerprint: of the fitting pictures; settings: hash of all settings, the
+                      seed among them, without paths
+    processor, cores: of the machine
+
+    What came later may be missing (None) in cells and tables that were made before.
     """
 
     cell: str
@@ -57,6 +62,13 @@ class Record(Section):
     anomalib: str | None = None
     cut: str | None = None
     own_image_auroc: float | None = None
+    weights_sha256: str | None = None
+    fingerprint: str | None = None
+    settings: str | None = None
+    processor: str | None = None
+    cores: int | None = None
+    python: str | None = None
+    onnxruntime: str | None = None
 
 
 @dataclass(frozen=True)

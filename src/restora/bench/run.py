@@ -11,10 +11,11 @@ from pathlib import Path
 from restora.bench.ablations import ablation_rows, list_ablations
 from restora.bench.cells import Cell, list_cells
 from restora.bench.folder import Record, RunFolder
+from restora.bench.forms import to_markdown, write_forms
 from restora.bench.measure import Measure
 from restora.bench.plan import BenchmarkSettings
 from restora.bench.rows import ROWS
-from restora.bench.table import ABLATION_COLUMNS, COLUMNS, markdown, order, read_tables, write_tables
+from restora.bench.table import ABLATION_COLUMNS, COLUMNS, grid, order, read_tables, write_tables
 from restora.errors import CancelledError, RestoraError
 
 # Between two looks at cells that other processes hold.
@@ -159,6 +160,7 @@ class Benchmark:
             say(f"{others} finished cells in {self.folder.root} are of other settings, and in no table.")
         failed = run_cells(cells, self.folder, measure, say, after=self.write)
         self.write()
+        self.write_forms()
         return failed
 
     def records(self) -> list[Record]:
@@ -167,14 +169,27 @@ class Benchmark:
         rows = [row.name for row in ablation_rows()] if self.ablations else list(ROWS)
         return sorted(found, key=order(self.plan, rows))
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """Those of the table."""
+        return ABLATION_COLUMNS if self.ablations else COLUMNS
+
     def write(self) -> None:
         """Write the tables of the finished cells."""
-        write_tables(self.table, self.records(), ABLATION_COLUMNS if self.ablations else COLUMNS)
+        write_tables(self.table, self.records(), self.columns)
 
-    def markdown(self) -> str:
-        """The finished cells for people."""
+    def write_forms(self) -> None:
+        """Write the table in its other forms beside it."""
+        write_forms(self.table, self.grid(), self.records(), self.columns)
+
+    def grid(self) -> list[list[str]]:
+        """The finished cells for people: heads, then lines."""
         titles: dict[bool, Callable[[Record], str]] = {
             False: lambda record: f"{record.method}, {record.trunk}",
             True: lambda record: f"{record.part}: {record.change}",
         }
-        return markdown(self.records(), self.plan, titles[self.ablations])
+        return grid(self.records(), self.plan, titles[self.ablations])
+
+    def markdown(self) -> str:
+        """The finished cells as a Markdown table."""
+        return to_markdown(self.grid())

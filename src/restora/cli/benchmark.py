@@ -67,6 +67,8 @@ def benchmark(
         raise UsageError("There is no file that says what to run; name a TOML file, or two tables with --compare.")
     if rows is not None:
         raise UsageError("--rows names the rows of --compare; choose rows to run with --methods.")
+    if table is not None and table.suffix != ".csv":  # its other forms lie beside it, under its name with their ending
+        raise UsageError(f"--table is {table}, and the table is CSV; name a file that ends in .csv.")
     from restora.bench.cells import choose_cells
     from restora.bench.folder import RunFolder
     from restora.bench.plan import BenchmarkSettings
