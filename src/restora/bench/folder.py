@@ -113,6 +113,10 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def forget(self, cell: Cell) -> None:
+        """Forget that the cell failed."""
+        self._failed(cell).unlink(missing_ok=True)
+
     def others(self, cells: list[Cell]) -> int:
         """Number of finished cells that are none of these: of another file, or of settings or pictures before."""
         names = {cell.name for cell in cells}

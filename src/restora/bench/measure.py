@@ -15,7 +15,7 @@ from restora.bench.folder import Record, RunFolder
 from restora.bench.machine import machine_facts
 from restora.bench.plan import DATA_VARIABLE, BenchmarkSettings
 from restora.bench.rows import ANOMALIB, WHOLE, Kind
-from restora.bundle import hash_settings, is_model
+from restora.bundle import hash_settings, hold_folder, is_model
 from restora.errors import UsageError
 from restora.training.settings import stored_settings
 
@@ -115,7 +115,10 @@ class Measure:
             from restora.demo.write import write_products
 
             wishes = wanted.model_dump(exclude={"path", "drawn"})
-            return write_products(self.folder.drawn(cell), wanted.drawn, **wishes)
+            drawn = self.folder.drawn(cell)
+            drawn.mkdir(parents=True, exist_ok=True)
+            with hold_folder(drawn):  # others wait for the pictures instead of drawing them as well
+                return write_products(drawn, wanted.drawn, **wishes)
         return (self.root or Path()) / str(wanted.path)
 
     def _trained(self, cell: Cell, source: Path) -> Measured:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restora.cli.live import live_table
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, say
 from restora.errors import UsageError, need
@@ -42,6 +43,9 @@ def benchmark(
         bool, typer.Option("--ablations", help="Instead: each method with one part taken away at a time.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Processes that share the cells; each cell has the file's threads all the same.")
+    ] = 1,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
@@ -86,7 +90,8 @@ def benchmark(
     need("torch", "train")
     if from_table:
         run.take_from_table()
-    failed = run.go(chosen, root=plan.root(data), device=device, say=say)
+    with live_table(lambda: (run.state(), run.grid())):
+        failed = run.go(chosen, root=plan.root(data), device=device, say=say, jobs=jobs)
     if json:
         emit_json({"cells": [one.model_dump(mode="json") for one in run.records()], "failed": failed}, indent=2)
     else:
