@@ -39,12 +39,15 @@ def live_table(look: Callable[[], Look]) -> Iterator[None]:
 
 def _table(look: Callable[[], Look]) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     try:
         title, (heads, *lines) = look()
     except RestoraError as error:  # of a file that is damaged; whoever needs it says so and ends the command
         title, heads, lines = str(error), [], []
-    table = Table(*heads, title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
+    for head in heads:
+        table.add_column(Text(head))  # as it is: a name may have brackets, which are markup elsewhere
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*map(Text, line))
     return table
