@@ -36,7 +36,7 @@ class Slow:
             (run.folder.root / f"step{{step}}").touch()
         return record_of(cell)
 
-type(run)._measure = lambda *rest: Slow()
+type(run).measure = lambda *rest: Slow()
 run.go(run.cells, root=None, device="cpu", say=print)
 """
 

@@ -1,8 +1,8 @@
 """The folder of a run: what is finished, what failed, and who is at work; no torch.
 
 `cells/NAME.json` holds a finished cell and is never written twice; `failed/NAME.json` the sentence of one that failed
-at the last try; `models/NAME.restora` the models; `drawn/` the pictures that were drawn for it; `held/` what is being
-computed. Several processes may share a folder.
+at the last try; `models/NAME.restora` the models, and `rows/NAME.csv` the score each gave every test picture; `drawn/`
+the pictures that were drawn for it; `held/` what is being computed. Several processes may share a folder.
 """
 
 from __future__ import annotations
@@ -112,6 +112,10 @@ class RunFolder:
             return str(json.loads(self._failed(cell).read_text(encoding="utf-8"))["error"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def rows(self, cell: Cell) -> Path:
+        """Where the scores that the cell's model gave its test pictures lie, if it has a model; see `bench.scores`."""
+        return self.root / "rows" / f"{cell.name}.csv"
 
     def forget(self, cell: Cell) -> None:
         """Forget that the cell failed."""

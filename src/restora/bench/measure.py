@@ -15,6 +15,7 @@ from restora.bench.folder import Record, RunFolder
 from restora.bench.machine import machine_facts
 from restora.bench.plan import DATA_VARIABLE, BenchmarkSettings
 from restora.bench.rows import ANOMALIB, WHOLE, Kind
+from restora.bench.scores import scores_of, write_scores
 from restora.bundle import hash_settings, hold_folder, is_model
 from restora.errors import UsageError
 from restora.training.settings import stored_settings
@@ -192,6 +193,7 @@ class Measure:
         evaluation = detector.evaluate(source)
         seconds = time.perf_counter() - start
         self._tell_errors(evaluation)
+        write_scores(self.folder.rows(cell), scores_of(evaluation))
         manifest = detector.model.manifest
         spec = manifest.input
         more = {

@@ -168,11 +168,11 @@ class Benchmark:
 
         Raises UsageError, before anything is written, where something that a cell needs was not named.
         """
-        self._measure(root, device, say).check(cell for cell in cells if not self.folder.finished(cell))
+        self.measure(root, device, say).check(cell for cell in cells if not self.folder.finished(cell))
         if others := self.folder.others(self.cells):
             say(f"{others} finished cells in {self.folder.root} are of other settings, and in no table.")
         if jobs == 1:
-            failed = run_cells(cells, self.folder, self._measure(root, device, say), say, after=self.write)
+            failed = run_cells(cells, self.folder, self.measure(root, device, say), say, after=self.write)
         else:
             names = tuple(cell.name for cell in cells)
             job = Job(
@@ -190,9 +190,10 @@ class Benchmark:
 
     def work(self, cells: Sequence[Cell], root: Path | None, device: str, say: Callable[[str], None]) -> None:
         """Compute cells as one of several processes; the tables are another's, who has checked what there is to do."""
-        run_cells(cells, self.folder, self._measure(root, device, say), say, shared=True)
+        run_cells(cells, self.folder, self.measure(root, device, say), say, shared=True)
 
-    def _measure(self, root: Path | None, device: str, say: Callable[[str], None]) -> Measure:
+    def measure(self, root: Path | None, device: str, say: Callable[[str], None]) -> Measure:
+        """What computes this benchmark's cells; arguments as in `go`."""
         # models of ablations are many, and nobody asks for them again
         return Measure(self.plan, self.folder, root, say, device, keep_models=not self.ablations)
 
@@ -223,11 +224,11 @@ class Benchmark:
 
     def grid(self) -> list[list[str]]:
         """The finished cells for people: heads, then lines."""
-        titles: dict[bool, Callable[[Record], str]] = {
-            False: lambda record: f"{record.method}, {record.trunk}",
-            True: lambda record: f"{record.part}: {record.change}",
-        }
-        return grid(self.records(), self.plan, titles[self.ablations])
+        return grid(self.records(), self.plan, self.title)
+
+    def title(self, record: Record) -> str:
+        """What the row of a record is called in tables for people."""
+        return f"{record.part}: {record.change}" if self.ablations else f"{record.method}, {record.trunk}"
 
     def markdown(self) -> str:
         """The finished cells as a Markdown table."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from restora.errors import RestoraError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 REFRESH_SECONDS = 2.0
 
@@ -37,7 +37,8 @@ def live_table(look: Callable[[], Look]) -> Iterator[None]:
         yield
 
 
-def _table(look: Callable[[], Look]) -> Table:
+def _table(look: Callable[[], Look]) -> Group:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -45,9 +46,9 @@ def _table(look: Callable[[], Look]) -> Table:
         title, (heads, *lines) = look()
     except RestoraError as error:  # of a file that is damaged; whoever needs it says so and ends the command
         title, heads, lines = str(error), [], []
-    table = Table(title=Text(title), title_justify="left")
+    table = Table()
     for head in heads:
         table.add_column(Text(head))  # as it is: a name may have brackets, which are markup elsewhere
     for line in lines:
         table.add_row(*map(Text, line))
-    return table
+    return Group(Text(title), table) if heads else Group(Text(title))
