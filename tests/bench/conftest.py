@@ -40,6 +40,20 @@ categories = ["fabric", "cap"]
 seeds = [0, 1]
 """
 
+SMALL_NETS = """
+"ura_net.restorer.width" = 32
+"ura_net.restorer.heads" = 2
+"ura_net.perception.projection" = 8
+"ura_net.perception.samples" = 2
+"ura_net.residual.directions" = 8
+"mfr_net.fit.steps" = 2
+"mfr_net.fit.batch" = 2
+"mfr_net.network.directions" = 16
+"mfr_net.network.width" = 16
+"mfr_net.network.heads" = 2
+"mfr_net.network.blocks" = 1
+"mfr_net.residual.directions" = 8
+"""
 
 Draw = Callable[[bool, int], tuple[np.ndarray, np.ndarray]]
 
@@ -75,6 +89,16 @@ def toml() -> str:
 @pytest.fixture
 def plan() -> Callable[[str], BenchmarkSettings]:
     return lambda text: from_toml(text, BenchmarkSettings)
+
+
+@pytest.fixture
+def small(toml) -> str:
+    """One drawn product, and a category whose folder is not there."""
+    return (
+        toml.replace("[settings]\n", "[settings]" + SMALL_NETS)
+        .replace("[0, 1]", "[0]")
+        .replace("[categories]\n", '[categories]\ngone = "no/such/folder"\n')
+    )
 
 
 def record_of(cell: Cell) -> Record:

@@ -14,31 +14,6 @@ import pytest
 from restora.bundle import read_model
 from restora.cli.run import run
 
-SMALL_NETS = """
-"ura_net.restorer.width" = 32
-"ura_net.restorer.heads" = 2
-"ura_net.perception.projection" = 8
-"ura_net.perception.samples" = 2
-"ura_net.residual.directions" = 8
-"mfr_net.fit.steps" = 2
-"mfr_net.fit.batch" = 2
-"mfr_net.network.directions" = 16
-"mfr_net.network.width" = 16
-"mfr_net.network.heads" = 2
-"mfr_net.network.blocks" = 1
-"mfr_net.residual.directions" = 8
-"""
-
-
-@pytest.fixture
-def small(toml) -> str:
-    """One drawn product, and a category whose folder is not there."""
-    return (
-        toml.replace("[settings]\n", "[settings]" + SMALL_NETS)
-        .replace("[0, 1]", "[0]")
-        .replace("[categories]\n", '[categories]\ngone = "no/such/folder"\n')
-    )
-
 
 def rows(path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as stream:
@@ -147,6 +122,7 @@ def test_a_dry_run_names_the_cells_and_writes_nothing(small, write, tmp_path, ca
         (('"ura-net"]', '"ura-ent"]'), [], ["the nearest is ura-net"]),
         (("", ""), ["--methods", "control,ura-nte"], ["the nearest is ura-net"]),
         (("", ""), ["--categories", "capp"], ["the nearest is cap"]),
+        (("", ""), ["--table", "results.md"], ["name a file that ends in .csv"]),
         (("", ""), ["--seeds", "one"], ["'one', which is no whole number"]),
         (("", ""), ["--ablations"], ["no [ablations] in the file"]),
         (('{ drawn = "fabric"', '"a" #'), [], ["add --data"]),

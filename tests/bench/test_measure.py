@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 from safetensors.torch import save_file
 
 from restora.bench import anomalib
 from restora.bench.cells import make_cell
 from restora.bench.folder import RunFolder
+from restora.bench.machine import processor_name
 from restora.bench.measure import Measure
 from restora.bench.rows import ANOMALIB_MODELS, ROWS, YARDSTICKS
 from restora.bench.table import RUN_COLUMNS, to_csv
+from restora.bundle import hash_settings
 from restora.errors import UsageError
 from restora.features.bodies import build_body
+from restora.runtimes.contract import count_cores
+from restora.training.settings import stored_settings
 
 
 @pytest.fixture
@@ -52,6 +59,11 @@ def test_a_model_of_anomalib_gets_the_same_pictures_and_its_table_says_what_was_
     assert row["steps"] == ""
     assert (row["own_image_auroc"], row["fit_seconds"], row["megabytes"]) == ("0.5000", "120.0", "")
     assert (record.size, record.image_auroc, record.pixel_auroc) == ("64x64", 0.75, None)
+    assert row["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert row["fingerprint"] == plan.fingerprint
+    assert (row["processor"], row["cores"]) == (processor_name(), str(count_cores()))
+    assert (row["python"], row["onnxruntime"]) == (platform.python_version(), onnxruntime.__version__)
+    assert row["settings"] == hash_settings(stored_settings(plan.settings))
 
 
 def test_anomalib_is_not_run_on_random_weights(measure):
@@ -81,3 +93,10 @@ def test_other_categories_lie_below_the_data_root(plan, toml, measure):
     named = plan(toml.replace('{ drawn = "fabric"', '"sets/a" #'))
     cell = make_cell(named, ROWS["control"], "resnet18", "fabric", 0)
     assert measure.source(cell) == Path(measure.root) / "sets/a"
+
+
+def test_the_processor_is_named_as_the_machine_tells_it(tmp_path):
+    facts = tmp_path / "cpuinfo"
+    facts.write_text("processor\t: 0\nmodel name\t: Fast  CPU @ 3 GHz\n\nprocessor\t: 1\nmodel name\t: Fast CPU\n")
+    assert processor_name(facts) == "Fast CPU @ 3 GHz"
+    assert processor_name(tmp_path / "none") == " ".join((platform.processor() or platform.machine()).split())

@@ -124,6 +124,27 @@ def test_cells_that_the_table_has_are_not_computed_again(plan, toml, tmp_path, c
     assert changed.in_table() == {}
 
 
+def test_tables_and_cells_from_before_a_column_was_added_are_read(plan, toml, tmp_path, cells, counter):
+    run = Benchmark(plan(toml), RunFolder(tmp_path / "run"))
+    run_cells(cells[:1], run.folder, lambda cell: counter()(cell).model_copy(update={"cores": 4}), silent)
+    run.write()
+    assert run.in_table()[cells[0].name].cores == 4
+    runs, kept = run.table.with_name("runs.csv"), run.folder.root / f"cells/{cells[0].name}.json"
+    lines = [line.split(",") for line in runs.read_text().splitlines()]
+    old = lines[0].index("weights_sha256")
+    runs.write_text("".join(",".join(line[:old]) + "\n" for line in lines))
+    record = json.loads(kept.read_text())
+    kept.write_text(json.dumps({key: record[key] for key in lines[0][:old]} | figures_of(record)))
+    assert run.in_table()[cells[0].name].cores is None
+    assert run.folder.read(cells[0]).cores is None
+    run.write()
+    assert runs.read_text().splitlines()[0].split(",")[old] == "weights_sha256"
+
+
+def figures_of(record: dict[str, object]) -> dict[str, object]:
+    return {key: record[key] for key in ("image_auroc", "pixel_auroc", "aupro_30")}
+
+
 @pytest.mark.parametrize("harm", ["missing", "cut", "figure"])
 def test_a_table_that_no_benchmark_wrote_is_refused(plan, toml, tmp_path, cells, counter, harm):
     run = Benchmark(plan(toml), RunFolder(tmp_path))

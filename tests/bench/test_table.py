@@ -9,6 +9,7 @@ import pytest
 
 from restora.bench.cells import list_cells
 from restora.bench.folder import RunFolder
+from restora.bench.forms import to_latex
 from restora.bench.run import Benchmark, run_cells
 from restora.bench.table import FIGURES, overall, to_csv
 
@@ -98,6 +99,34 @@ def test_people_see_a_line_a_row_with_the_groups_named(run):
     control = [one for one in run.records() if one.method == "control" and one.category == "cap"]
     means = [np.mean([getattr(one, figure) for one in control]) for figure in FIGURES]
     assert body[3].split(" | ")[2] == " / ".join(f"{value:.3f}" for value in means)
+
+
+def test_the_same_table_lies_there_in_further_forms(run):
+    run.write_forms()
+    grid, folder = run.grid(), run.table.parent
+    assert (folder / "results.md").read_text() == run.markdown() + "\n"
+    tex = (folder / "results.tex").read_text().splitlines()
+    assert tex[1] == r"\begin{tabular}{lrrrrr}"
+    assert [tex[place] for place in (2, 4, -2, -1)] == [r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}"]
+    assert [line.removesuffix(r" \\").split(" & ") for line in (tex[3], *tex[5:-2])] == grid
+    before = {path: path.read_bytes() for path in folder.glob("results.*")}
+    run.write_forms()
+    assert {path: path.read_bytes() for path in folder.glob("results.*")} == before
+
+
+def test_signs_that_mean_something_to_latex_are_written_as_themselves():
+    text = to_latex([["a_b & c%", "x\\{}~^#$"], ["1", "2"]])
+    assert r"a\_b \& c\% & x\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}\#\$ \\" in text.splitlines()
+
+
+def test_parquet_holds_what_the_csv_holds(run):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra tables")
+    run.write_forms()
+    found = parquet.read_table(run.table.with_suffix(".parquet")).to_pylist()
+    told = [
+        {**row, "seed": int(row["seed"]), **{name: float(row[name]) for name in FIGURES}} for row in rows(run.table)
+    ]
+    assert found == told
 
 
 def test_only_cells_of_the_file_are_in_the_table(run, plan, toml):

@@ -1,8 +1,8 @@
 """The folder of a run: what is finished, what failed, and who is at work; no torch.
 
 `cells/NAME.json` holds a finished cell and is never written twice; `failed/NAME.json` the sentence of one that failed
-at the last try; `models/NAME.restora` the models; `drawn/` the pictures that were drawn for it; `held/` what is being
-computed. Several processes may share a folder.
+at the last try; `models/NAME.restora` the models, and `rows/NAME.csv` the score each gave every test picture; `drawn/`
+the pictures that were drawn for it; `held/` what is being computed. Several processes may share a folder.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class Record(Section):
     megabytes       : of the model folder, or of what a yardstick keeps
     cut             : what the limit of a fit left out, in words
     own_image_auroc : of the score that a model of anomalib gives by itself
+    weights_sha256  : of the trunk's weights; fingerprint: of the fitting pictures; settings: hash of all settings, the
+                      seed among them, without paths
+    processor, cores: of the machine
+
+    What came later may be missing (None) in cells and tables that were made before.
     """
 
     cell: str
@@ -57,6 +62,13 @@ class Record(Section):
     anomalib: str | None = None
     cut: str | None = None
     own_image_auroc: float | None = None
+    weights_sha256: str | None = None
+    fingerprint: str | None = None
+    settings: str | None = None
+    processor: str | None = None
+    cores: int | None = None
+    python: str | None = None
+    onnxruntime: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,14 @@ class RunFolder:
             return str(json.loads(self._failed(cell).read_text(encoding="utf-8"))["error"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def rows(self, cell: Cell) -> Path:
+        """Where the scores that the cell's model gave its test pictures lie, if it has a model; see `bench.scores`."""
+        return self.root / "rows" / f"{cell.name}.csv"
+
+    def forget(self, cell: Cell) -> None:
+        """Forget that the cell failed."""
+        self._failed(cell).unlink(missing_ok=True)
 
     def others(self, cells: list[Cell]) -> int:
         """Number of finished cells that are none of these: of another file, or of settings or pictures before."""

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import restora
 from restora.bench.cells import Cell
 from restora.bench.folder import Record, RunFolder
+from restora.bench.machine import machine_facts
 from restora.bench.plan import DATA_VARIABLE, BenchmarkSettings
 from restora.bench.rows import ANOMALIB, WHOLE, Kind
-from restora.bundle import is_model
+from restora.bench.scores import scores_of, write_scores
+from restora.bundle import hash_settings, hold_folder, is_model
 from restora.errors import UsageError
+from restora.training.settings import stored_settings
 
 if TYPE_CHECKING:
     from restora.evaluation import Evaluation
@@ -88,7 +90,8 @@ class Measure:
                 "look_seconds": round(found.look_seconds, 1),
                 "threads": self.plan.threads,
                 "torch": torch.__version__,
-                "restora": restora.__version__,
+                "settings": hash_settings(stored_settings(cell.settings)),
+                **machine_facts(),
                 **found.more,
             }
         )
@@ -113,7 +116,10 @@ class Measure:
             from restora.demo.write import write_products
 
             wishes = wanted.model_dump(exclude={"path", "drawn"})
-            return write_products(self.folder.drawn(cell), wanted.drawn, **wishes)
+            drawn = self.folder.drawn(cell)
+            drawn.mkdir(parents=True, exist_ok=True)
+            with hold_folder(drawn):  # others wait for the pictures instead of drawing them as well
+                return write_products(drawn, wanted.drawn, **wishes)
         return (self.root or Path()) / str(wanted.path)
 
     def _trained(self, cell: Cell, source: Path) -> Measured:
@@ -187,9 +193,13 @@ class Measure:
         evaluation = detector.evaluate(source)
         seconds = time.perf_counter() - start
         self._tell_errors(evaluation)
-        spec = detector.model.manifest.input
+        write_scores(self.folder.rows(cell), scores_of(evaluation))
+        manifest = detector.model.manifest
+        spec = manifest.input
         more = {
-            "steps": detector.model.manifest.settings.get("steps", 0),
+            "steps": manifest.settings.get("steps", 0),
+            "weights_sha256": manifest.trunk.sha256,
+            "fingerprint": manifest.fitting.fingerprint,
             "megabytes": round(sum(path.stat().st_size for path in model.iterdir()) / 1e6, 1),
         }
         if not (self.keep_models or cell.row.change == WHOLE):
@@ -207,7 +217,7 @@ class Measure:
         evaluation = evaluate_runtime(runtime, dataset, input_spec(plan.size, plan.settings.input.depth))
         looked = time.perf_counter()
         self._tell_errors(evaluation)
-        return Measured(plan.size, figures(evaluation), looked - fitted, fitted - start)
+        return Measured(plan.size, figures(evaluation), looked - fitted, fitted - start, _made_from(trunk, plan))
 
     def _anomalib(self, cell: Cell, source: Path) -> Measured:
         from restora.bench.anomalib import Elsewhere, run_anomalib
@@ -218,7 +228,7 @@ class Measure:
             raise UsageError(f"anomalib's rows need real weights of {cell.trunk}, not random ones; name a file.")
         python = Path(str(self.plan.anomalib.python))
         elsewhere = Elsewhere(python, weights, self.plan.anomalib.minutes, self.plan.threads)
-        _, plan, dataset = _prepare(cell, source)
+        trunk, plan, dataset = _prepare(cell, source)
         found = run_anomalib(cell.row.name.removeprefix(ANOMALIB), plan, dataset, elsewhere)
         cut = found["cut"]
         more = {
@@ -226,6 +236,7 @@ class Measure:
             "anomalib": found["versions"]["anomalib"],
             "cut": None if cut is None else f"{cut['what']}: {cut['kept']} of {cut['of']}",
             "own_image_auroc": found["own_image_auroc"],
+            **_made_from(trunk, plan),
         }
         figures = {name: found[name] for name in ("image_auroc", "pixel_auroc", "aupro_30")}
         return Measured(plan.size, figures, found["look_seconds"], found["fit_seconds"], more)
@@ -244,6 +255,11 @@ def _prepare(cell: Cell, source: Path) -> tuple[Trunk, Plan, Dataset]:
     trunk = load_trunk(cell.trunk, weights=settings.trunk.weights, levels=LEVELS, seed=settings.seed)
     dataset = open_source(source, None)
     return trunk, make_plan(settings, dataset, trunk), dataset
+
+
+def _made_from(trunk: Trunk, plan: Plan) -> dict[str, Any]:
+    """Which weights and fitting pictures these were."""
+    return {"weights_sha256": trunk.weights.sha256, "fingerprint": plan.fingerprint}
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +11,12 @@ from pathlib import Path
 from restora.bench.ablations import ablation_rows, list_ablations
 from restora.bench.cells import Cell, list_cells
 from restora.bench.folder import Record, RunFolder
+from restora.bench.forms import to_markdown, write_forms
+from restora.bench.jobs import Job, run_jobs
 from restora.bench.measure import Measure
 from restora.bench.plan import BenchmarkSettings
 from restora.bench.rows import ROWS
-from restora.bench.table import ABLATION_COLUMNS, COLUMNS, markdown, order, read_tables, write_tables
+from restora.bench.table import ABLATION_COLUMNS, COLUMNS, grid, order, read_tables, write_tables
 from restora.errors import CancelledError, RestoraError
 
 # Between two looks at cells that other processes hold.
@@ -29,6 +31,7 @@ def run_cells(
     *,
     after: Callable[[], None] = lambda: None,
     wait: float = WAIT,
+    shared: bool = False,
 ) -> dict[str, str]:
     """Compute every cell that is not finished; returns the sentence of each that failed, by label.
 
@@ -38,26 +41,30 @@ def run_cells(
     after   : called when a cell has been finished
     wait    : seconds between two looks at cells that other processes hold; this returns when all are finished or have
               failed here
+    shared  : whether what failed in another process, as the folder says, has failed for this one too
     """
     failed: dict[str, str] = {}
+
+    def failure(cell: Cell) -> str | None:
+        return failed.get(cell.label) or (folder.failure(cell) if shared else None)
+
     waiting = False
     left = [cell for cell in cells if not folder.finished(cell)]
-    say(f"{len(cells)} cells, {len(cells) - len(left)} of them finished before.")
+    if not shared:  # else whoever started the processes says it once
+        say(f"{len(cells)} cells, {len(cells) - len(left)} of them finished before.")
     while left:
         later = []
         for cell in left:
-            found = _compute(cell, folder, measure, say, failed)
+            found = _compute(cell, folder, measure, say, failure)
             if found is None:
                 later.append(cell)
             elif isinstance(found, str):
-                folder.fail(cell, found)
                 failed[cell.label] = found
-                say(f"{cell.label} failed: {found}")
             else:
                 say(f"{cell.label}: {_told(found)}")
                 after()
         if len(later) == len(left):
-            if not waiting:
+            if not (waiting or shared):
                 say(f"{len(later)} cells are left, which other processes hold; waiting for them.")
             waiting = True
             time.sleep(wait)
@@ -70,11 +77,11 @@ def _compute(
     folder: RunFolder,
     measure: Callable[[Cell], Record],
     say: Callable[[str], None],
-    failed: Collection[str],
+    failure: Callable[[Cell], str | None],
 ) -> Record | str | None:
     """The record of a cell that is finished now, why it failed, or None where it has to wait for another process."""
-    if broken := [part.label for part in cell.parts if part.label in failed]:
-        return f"It is made of {broken[0]}, which failed; see there."
+    if broken := [part.label for part in cell.parts if failure(part)]:
+        return failure(cell) or _fail(cell, f"It is made of {broken[0]}, which failed; see there.", folder, say)
     if not all(folder.finished(part) for part in cell.parts):
         return None
     with folder.hold(cell) as ours:
@@ -82,11 +89,20 @@ def _compute(
             return None
         if folder.finished(cell):  # by another process, since this one has looked
             return folder.read(cell)
+        if (sentence := failure(cell)) is not None:  # likewise
+            return sentence
         say(f"{cell.label} begins.")
         found = _measure(cell, measure)
-        if isinstance(found, Record):
-            folder.finish(cell, found)
+        if isinstance(found, str):  # kept before others may take the cell
+            return _fail(cell, found, folder, say)
+        folder.finish(cell, found)
         return found
+
+
+def _fail(cell: Cell, sentence: str, folder: RunFolder, say: Callable[[str], None]) -> str:
+    folder.fail(cell, sentence)
+    say(f"{cell.label} failed: {sentence}")
+    return sentence
 
 
 def _measure(cell: Cell, measure: Callable[[Cell], Record]) -> Record | str:
@@ -144,22 +160,42 @@ class Benchmark:
                 self.folder.finish(cell, there[cell.name])
 
     def go(
-        self, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None]
+        self, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None], jobs: int = 1
     ) -> dict[str, str]:
         """Compute what is not finished of `cells`, keeping the tables up to date; the sentences of those that failed.
 
-        root : the data root; device : of trainings, cpu or cuda
+        root : the data root; device : of trainings, cpu or cuda; jobs : processes, each cell with the plan's threads
 
         Raises UsageError, before anything is written, where something that a cell needs was not named.
         """
-        # models of ablations are many, and nobody asks for them again
-        measure = Measure(self.plan, self.folder, root, say, device, keep_models=not self.ablations)
-        measure.check(cell for cell in cells if not self.folder.finished(cell))
+        self.measure(root, device, say).check(cell for cell in cells if not self.folder.finished(cell))
         if others := self.folder.others(self.cells):
             say(f"{others} finished cells in {self.folder.root} are of other settings, and in no table.")
-        failed = run_cells(cells, self.folder, measure, say, after=self.write)
+        if jobs == 1:
+            failed = run_cells(cells, self.folder, self.measure(root, device, say), say, after=self.write)
+        else:
+            names = tuple(cell.name for cell in cells)
+            job = Job(
+                plan=self.plan,
+                folder=self.folder.root.absolute(),
+                cells=names,
+                ablations=self.ablations,
+                root=None if root is None else root.absolute(),
+                device=device,
+            )
+            failed = run_jobs(job, cells, jobs, say, after=self.write)
         self.write()
+        self.write_forms()
         return failed
+
+    def work(self, cells: Sequence[Cell], root: Path | None, device: str, say: Callable[[str], None]) -> None:
+        """Compute cells as one of several processes; the tables are another's, who has checked what there is to do."""
+        run_cells(cells, self.folder, self.measure(root, device, say), say, shared=True)
+
+    def measure(self, root: Path | None, device: str, say: Callable[[str], None]) -> Measure:
+        """What computes this benchmark's cells; arguments as in `go`."""
+        # models of ablations are many, and nobody asks for them again
+        return Measure(self.plan, self.folder, root, say, device, keep_models=not self.ablations)
 
     def records(self) -> list[Record]:
         """The finished cells in the order of the table."""
@@ -167,14 +203,33 @@ class Benchmark:
         rows = [row.name for row in ablation_rows()] if self.ablations else list(ROWS)
         return sorted(found, key=order(self.plan, rows))
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """Those of the table."""
+        return ABLATION_COLUMNS if self.ablations else COLUMNS
+
+    def state(self) -> str:
+        """How far it is, in words."""
+        done = sum(map(self.folder.finished, self.cells))
+        failed = sum(self.folder.failure(cell) is not None for cell in self.cells)
+        return f"{done} of {len(self.cells)} cells finished" + (f", {failed} failed" if failed else "")
+
     def write(self) -> None:
         """Write the tables of the finished cells."""
-        write_tables(self.table, self.records(), ABLATION_COLUMNS if self.ablations else COLUMNS)
+        write_tables(self.table, self.records(), self.columns)
+
+    def write_forms(self) -> None:
+        """Write the table in its other forms beside it."""
+        write_forms(self.table, self.grid(), self.records(), self.columns)
+
+    def grid(self) -> list[list[str]]:
+        """The finished cells for people: heads, then lines."""
+        return grid(self.records(), self.plan, self.title)
+
+    def title(self, record: Record) -> str:
+        """What the row of a record is called in tables for people."""
+        return f"{record.part}: {record.change}" if self.ablations else f"{record.method}, {record.trunk}"
 
     def markdown(self) -> str:
-        """The finished cells for people."""
-        titles: dict[bool, Callable[[Record], str]] = {
-            False: lambda record: f"{record.method}, {record.trunk}",
-            True: lambda record: f"{record.part}: {record.change}",
-        }
-        return markdown(self.records(), self.plan, titles[self.ablations])
+        """The finished cells as a Markdown table."""
+        return to_markdown(self.grid())

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
+from restora.bench.figures import FIGURE_NAMES
 from restora.bench.folder import Record
 from restora.bench.plan import BenchmarkSettings
 from restora.errors import UsageError
 from restora.features.settings import PREFERRED
 from restora.images.files import write_whole
 
-FIGURES = ("image_auroc", "pixel_auroc", "aupro_30")
+FIGURES = tuple(FIGURE_NAMES)
 COLUMNS = ("method", "trunk", "size", "category", "seed", *FIGURES)
 ABLATION_COLUMNS = ("part", "change", "category", "seed", *FIGURES)
 RUN_COLUMNS = (
@@ -35,6 +36,7 @@ RUN_COLUMNS = (
         "megabytes",
     ),
     *("threads", "torch", "restora", "anomalib", "cut", "own_image_auroc"),
+    *("weights_sha256", "fingerprint", "settings", "processor", "cores", "python", "onnxruntime"),
 )
 DIGITS = (*FIGURES, "own_image_auroc")
 
@@ -131,8 +133,8 @@ def overall(records: Sequence[Record], categories: Sequence[str], figure: str) -
     return whole, stdev(there) if len(there) > 1 else None
 
 
-def markdown(records: Sequence[Record], plan: BenchmarkSettings, title: Callable[[Record], str]) -> str:
-    """Image AUROC / pixel AUROC / AUPRO@0.3 by row and category, means over the seeds, as a Markdown table.
+def grid(records: Sequence[Record], plan: BenchmarkSettings, title: Callable[[Record], str]) -> list[list[str]]:
+    """Image AUROC / pixel AUROC / AUPRO@0.3 by row and category, means over the seeds: the heads, then the lines.
 
     records : sorted; title : the row that a record belongs to
     Develop categories come before those for the report; then the means of the named ones.
@@ -145,15 +147,15 @@ def markdown(records: Sequence[Record], plan: BenchmarkSettings, title: Callable
     heads = ["row", *(f"{name} ({group})" if group else name for group, name in shown)]
     if plan.mean:
         heads += [f"mean of {', '.join(plan.mean)}", "its deviation over seeds", "mean AUPRO@0.3"]
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    lines = [heads]
     for row in dict.fromkeys(map(title, records)):
         mine = [record for record in records if title(record) == row]
         cells = [row, *(_shown([record for record in mine if record.category == name]) for _, name in shown)]
         if plan.mean:
             image, spread = overall(mine, plan.mean, "image_auroc")
             cells += [_digits(image), _digits(spread), _digits(overall(mine, plan.mean, "aupro_30")[0])]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return lines
 
 
 def _shown(records: Sequence[Record]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restora.cli.live import live_table
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, say
 from restora.errors import UsageError, need
@@ -21,7 +22,7 @@ Some = Annotated[list[str] | None, typer.Option(help="Only these, with commas be
 
 
 def benchmark(
-    file: Annotated[Path, typer.Argument(help="The benchmark, a TOML file.", show_default=False)],
+    file: Annotated[Path | None, typer.Argument(help="The benchmark, a TOML file.", show_default=False)] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run, which goes on where it was left; runs/NAME unless stated.")
     ] = None,
@@ -42,18 +43,38 @@ def benchmark(
         bool, typer.Option("--ablations", help="Instead: each method with one part taken away at a time.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Processes that share the cells; each cell has the file's threads all the same.")
+    ] = 1,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="A B",
+            help="Instead: how much higher B's figures are, and what is more than the spread; runs or results.csv.",
+        ),
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="For --compare: the row of A and that of B, with a comma between.")
+    ] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Write index.html in the run's folder: tables, scores and pictures.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Measure methods beside each other; what is finished is never repeated. Ends with 1 when a cell failed.
 
     Example: restora benchmark yardstick.toml --data sets --out runs/yardstick
     """
+    if compare is not None:
+        _compare(compare, file, rows, json)
+        return 0
     from restora.bench.cells import choose_cells
     from restora.bench.folder import RunFolder
     from restora.bench.plan import BenchmarkSettings
     from restora.bench.run import Benchmark
     from restora.config import read_settings
 
+    file = _check_words(file, rows, table)
     plan = read_settings(file, BenchmarkSettings).at(file.absolute().parent)
     run = Benchmark(plan, RunFolder(out or Path("runs") / file.stem), ablations, table)
     chosen = choose_cells(
@@ -65,7 +86,28 @@ def benchmark(
     need("torch", "train")
     if from_table:
         run.take_from_table()
-    failed = run.go(chosen, root=plan.root(data), device=device, say=say)
+    with live_table(lambda: (run.state(), run.grid())):
+        failed = run.go(chosen, root=plan.root(data), device=device, say=say, jobs=jobs)
+    _tell(run, failed, json)
+    if page:
+        from restora.bench.page import write_page
+
+        say(f"{write_page(run, run.measure(plan.root(data), device, say).source, say)}: the same with pictures.")
+    return 1 if failed else 0
+
+
+def _check_words(file: Path | None, rows: str | None, table: Path | None) -> Path:
+    """The benchmark's file. Raises UsageError where it is not named, or words do not go together."""
+    if file is None:
+        raise UsageError("There is no file that says what to run; name a TOML file, or two tables with --compare.")
+    if rows is not None:
+        raise UsageError("--rows names the rows of --compare; choose rows to run with --methods.")
+    if table is not None and table.suffix != ".csv":  # its other forms lie beside it, under its name with their ending
+        raise UsageError(f"--table is {table}, and the table is CSV; name a file that ends in .csv.")
+    return file
+
+
+def _tell(run: Benchmark, failed: Mapping[str, str], json: bool) -> None:
     if json:
         emit_json({"cells": [one.model_dump(mode="json") for one in run.records()], "failed": failed}, indent=2)
     else:
@@ -73,7 +115,26 @@ def benchmark(
     for label, sentence in failed.items():
         say(f"{label} failed: {sentence}")
     say(f"{run.table}: the figures; what they took is beside it.")
-    return 1 if failed else 0
+
+
+def _compare(tables: tuple[Path, Path], file: Path | None, rows: str | None, json: bool) -> None:
+    from restora.bench.compare import compare, comparison_markdown
+    from restora.bench.figures import read_cells
+
+    if file is not None:
+        raise UsageError(f"--compare has its two tables already; leave {file} out, or --compare.")
+    named = None if rows is None else _names([rows])
+    if named is not None and len(named) != 2:
+        raise UsageError(f"--rows is {rows!r}; name the row of A and that of B, with a comma between.")
+    a, b = map(read_cells, tables)
+    found = compare(a, b, None if named is None else (named[0], named[1]))
+    if json:
+        emit_json({"a": str(tables[0]), "b": str(tables[1]), **found.to_dict()}, indent=2)
+    else:
+        emit(comparison_markdown(found))
+    say(f"{found.pairs} pairs of cells; {found.alone[0]} cells are in A only, {found.alone[1]} in B only.")
+    if found.sizes:
+        say(f"In {found.sizes} pairs A's pictures are not of B's size; part of a difference may be that.")
 
 
 def _names(words: Sequence[str] | None) -> list[str]:

@@ -39,7 +39,7 @@ def build_view(evaluation: Evaluation, pictures: Sequence[ReportPicture], facts:
     """All that `page.html.jinja` names; arguments as in `page.write_report`."""
     strangest = list(facts.get("strangest", ()))
     shown = [*worst_first(pictures), *strangest]
-    cards = _cards(shown, facts)
+    cards = picture_cards(shown, facts)
     return {
         "title": facts.get("title") or f"Report on {evaluation.dataset.get('name', 'a data set')}",
         "evaluation": evaluation.to_dict(),
@@ -203,8 +203,11 @@ def _kinds(evaluation: Evaluation, facts: Mapping[str, Any]) -> list[dict[str, A
     return rows
 
 
-def _cards(pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each picture as the template needs it; the colours of a map mean the same in all of them."""
+def picture_cards(pictures: Sequence[ReportPicture], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each picture as `show` of `card.html.jinja` needs it; the colours of a map mean the same in all of them.
+
+    facts : of `page.write_report`; `colours` are used
+    """
     low, high = _heat_ends(pictures, facts)
     heat, unsure = heat_table(), unsure_table()
     ends = {
