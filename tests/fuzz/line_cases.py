@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ PLACES = (
     "gone", "gone.png", "gone/deep.csv", "empty", "pipe.png", "pipe.csv", "text.png", "ö/ü.png", "{long}.png",
     "{long}{long}", "line/*.png", "line/[", "**/*.png", ".", "..", "", " ", "-", "list.csv/x", "~",
     "a\udcffb.png", "shut", "run.toml", "/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/proc/self/mem",
-    "http://x/y.png", "loop", "{x}",
+    "http://x/y.png", "loop", "{x}", "sets.zip", "sets.zip!parts", "sets.zip!gone", "sets.zip!line/0.png", "sets.zip!",
+    "sets.tgz!parts", "cut.zip", "cut.zip!line/0.png",
 )  # fmt: skip
 OUTPUTS = (
     "out/rows.csv", "out/rows.csv", "out/report.html", "out/maps", "out/deep/er", "out/{long}", "out/old.csv",
@@ -127,6 +129,10 @@ def lay_out(folder: Path) -> None:
         path = folder / f"parts/train/good/{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 90, (32, 64, 3), dtype=np.uint8)).save(path)
+    for form in ("zip", "gztar"):
+        shutil.move(shutil.make_archive(str(folder.parent / "sets"), form, folder), folder)
+    (folder / "sets.tar.gz").rename(folder / "sets.tgz")
+    (folder / "cut.zip").write_bytes((folder / "sets.zip").read_bytes()[:-400])
     Image.new("RGB", (8, 8)).save(folder / "a\udcffb.png")
     for name in ("pipe.png", "pipe.csv"):
         os.mkfifo(folder / name)

@@ -25,7 +25,7 @@ def typed(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch):
     folder.mkdir()
     lay_out(folder)
     monkeypatch.chdir(folder)
-    for name in ("HOME", "XDG_DATA_HOME", "RESTORA_WEIGHTS"):
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "RESTORA_WEIGHTS"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     monkeypatch.setattr("restora.training.train.Job.fit", refuse(UsageError("No training is begun here.")))

@@ -34,6 +34,15 @@ def test_every_visible_file_has_a_name_and_links_lead_nowhere_twice(tree):
     assert tree.files(deep=True) == list(tree.names)
 
 
+def test_links_in_a_circle_end(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").touch()
+    os.symlink(tmp_path / "b", tmp_path / "a" / "to-b")
+    os.symlink(tmp_path / "a", tmp_path / "b" / "to-a")
+    assert Tree.of(tmp_path).names == ("a/to-b/x.png", "a/x.png", "b/to-a/x.png", "b/x.png")
+
+
 def test_folders_and_files_are_found_whatever_their_capitals(tree):
     assert tree.folder("train") == "train"
     assert tree.folder("TRAIN") == "Train"

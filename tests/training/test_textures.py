@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,3 +69,12 @@ def test_a_list_of_textures_tells_folders_apart(folder):
     assert list_textures(folder) != before
     with pytest.raises(UsageError):
         list_textures(folder / "nowhere")
+
+
+def test_textures_may_stay_in_their_archive(folder, tmp_path_factory):
+    archive = Path(shutil.make_archive(str(tmp_path_factory.mktemp("packed") / "textures"), "zip", folder))
+    np.testing.assert_array_equal(drawn(5, 0, folder), drawn(5, 0, archive))
+    before = list_textures(archive)
+    Image.new("RGB", (90, 90)).save(folder / "9.png")
+    shutil.make_archive(str(archive.with_suffix("")), "zip", folder)
+    assert list_textures(archive) != before

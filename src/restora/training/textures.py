@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restora.errors import DataError, PictureError
+from restora.images.files import open_file
 from restora.images.prepare import prepare
 from restora.images.read import read_picture
 from restora.images.sources import expand_sources
@@ -92,9 +94,19 @@ def list_textures(folder: Path) -> str:
 
     Raises DataError when it is empty or no folder.
     """
-    paths = [Path(str(source.locator)) for source in expand_sources([folder])]
-    listed = [f"{path.relative_to(folder) if folder.is_dir() else path.name} {path.stat().st_size}" for path in paths]
+    sources = list(expand_sources([folder]))
+    listed = [
+        f"{Path(str(one.locator)).relative_to(folder) if folder.is_dir() else one.name} {_size(str(one.locator))}"
+        for one in sources
+    ]
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+def _size(locator: str) -> int:
+    if os.path.exists(locator):
+        return os.stat(locator).st_size
+    with open_file(locator) as stream:  # a member of an archive
+        return stream.seek(0, os.SEEK_END)
 
 
 def _crop(pixels: Pixels, rng: np.random.Generator) -> Pixels:
