@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, say
+from restora.cli.shard import parse_shard
 from restora.errors import UsageError, need
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def benchmark(
     ablations: Annotated[
         bool, typer.Option("--ablations", help="Instead: each method with one part taken away at a time.")
     ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Only part i of n of the cells, as i/n from 1; what is joined stays together.")
+    ] = None,
+    take: Annotated[
+        list[Path] | None, typer.Option(help="Folder of another run, whose finished cells are taken; repeatable.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
     json: Json = False,
 ) -> int:
@@ -52,6 +59,7 @@ def benchmark(
     from restora.bench.folder import RunFolder
     from restora.bench.plan import BenchmarkSettings
     from restora.bench.run import Benchmark
+    from restora.bench.shards import find_elsewhere, share_cells, take_cells
     from restora.config import read_settings
 
     plan = read_settings(file, BenchmarkSettings).at(file.absolute().parent)
@@ -59,10 +67,16 @@ def benchmark(
     chosen = choose_cells(
         run.cells, methods=_names(methods), categories=_names(categories), seeds=_numbers(_names(seeds))
     )
+    if shard is not None:
+        asked = parse_shard(shard)
+        chosen = [cell for part in asked.which for cell in share_cells(chosen, part, asked.parts)]
+    elsewhere = find_elsewhere(run.cells, take or ())
     if dry_run:
-        _show(chosen, run, from_table, json)
+        _show(chosen, run, {**dict.fromkeys(elsewhere, "to be taken"), **_in_table(run, from_table)}, json)
         return 0
-    need("torch", "train")
+    if not all(cell.name in elsewhere or run.folder.finished(cell) for cell in chosen):
+        need("torch", "train")
+    take_cells(run.cells, run.folder, elsewhere)
     if from_table:
         run.take_from_table()
     failed = run.go(chosen, root=plan.root(data), device=device, say=say)
@@ -87,10 +101,16 @@ def _numbers(words: Sequence[str]) -> list[int]:
     return [int(word) for word in words]
 
 
-def _show(cells: Sequence[Cell], run: Benchmark, from_table: bool, json: bool) -> None:
-    """The cells in the order in which they would be run, with what is known of each."""
-    there = run.in_table() if from_table else {}
-    states = ["in the table" if cell.name in there else _state(cell, run.folder) for cell in cells]
+def _in_table(run: Benchmark, asked: bool) -> dict[str, str]:
+    return dict.fromkeys(run.in_table(), "in the table") if asked else {}
+
+
+def _show(cells: Sequence[Cell], run: Benchmark, there: Mapping[str, str], json: bool) -> None:
+    """The cells in the order in which they would be run, with what is known of each.
+
+    there : the state of those that need not be computed, by name
+    """
+    states = [there.get(cell.name) or _state(cell, run.folder) for cell in cells]
     if json:
         emit_json(
             [
@@ -103,7 +123,7 @@ def _show(cells: Sequence[Cell], run: Benchmark, from_table: bool, json: bool) -
         return
     for cell, state in zip(cells, states, strict=True):
         emit(f"{state:<12} {cell.label}")
-    done = states.count("finished") + states.count("in the table")
+    done = sum(state == "finished" or cell.name in there for cell, state in zip(cells, states, strict=True))
     say(f"{len(cells)} cells, {done} of them finished; nothing was written.")
 
 
