@@ -276,3 +276,30 @@ def test_more_parts_than_files_may_be_open(words, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole/part-00001-of-00001.csv").read_bytes()
+
+
+def test_an_engine_that_is_not_installed_is_named_and_nothing_is_written(words, tmp_path, capfd, monkeypatch):
+    def not_there(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr("restora.errors.import_module", not_there)
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):  # set by the command
+        monkeypatch.setenv(name, "")
+    assert run([*words, "--engine", "ray", "--out", str(tmp_path / "rows.csv")]) == 3
+    out, said = capfd.readouterr()
+    assert out == ""
+    assert "pip install 'restora[ray]'" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "rows.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--engine", "spark"], "process, ray"),
+        (["--workers", "2"], "add --engine ray"),
+        (["--engine", "ray", "--runtime", "torch"], "no torch runtime"),
+    ],
+)
+def test_what_an_engine_cannot_do_is_refused(words, capfd, more, told):
+    assert told in refused(capfd, [*words, *more])

@@ -29,15 +29,11 @@ def check_parts_folder(folder: Path, shard: Shard) -> None:
 
 @dataclass(frozen=True)
 class PartsFolder:
-    """Where the parts of a job go.
-
-    threads : of the runtime, those in force
-    """
+    """Where the parts of a job go."""
 
     root: Path
     shard: Shard
     job: Job
-    threads: int
 
     def write(
         self,
@@ -79,6 +75,7 @@ class PartsFolder:
     ) -> Counter[str]:
         from restora.report.parts import Share, write_facts
         from restora.report.rows import write_rows
+        from restora.runtimes.contract import count_cores
 
         share, path = Share(part, self.shard.parts), self._path(part)
         found = judge(share.of(named))
@@ -88,7 +85,7 @@ class PartsFolder:
                 shown = progress.through(found)
                 seen = write_rows(stream, shown, self.job.form, self.job.timings, model=self.job.model)
             # first: a part under its name must never lack what lies beside it
-            write_facts(path, unfinished, self.job, share, seen, self.threads)
+            write_facts(path, unfinished, self.job, share, seen, self.job.threads or count_cores())
         say(f"{path}: {told(seen)}.")
         return seen
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restora.cli.engine import check_engine, open_engine
 from restora.cli.options import Batch, FalseAlarms, Json, Model, RuntimeName, Threads
 from restora.cli.output import Progress, check_folder_to_make, rows_to, say, whole
 from restora.cli.parts import PartsFolder, check_parts_folder, told
@@ -54,6 +55,8 @@ def predict(
     timings: Annotated[bool, typer.Option("--timings", help="Add the milliseconds of each picture.")] = False,
     fail_on: Annotated[str | None, typer.Option(help="End with 1 when there is a: defect, or review.")] = None,
     shard: Shards = None,
+    engine: Annotated[str, typer.Option(help="What looks: process, this one; ray, its workers.")] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, help="Workers of Ray; one for all cores of --threads.")] = None,
 ) -> int:
     """Judge pictures: a row each, in the order of the input. Ends with 1 when a picture could not be read.
 
@@ -61,7 +64,6 @@ def predict(
     """
     from restora.cli.open_model import open_detector, say_promise
     from restora.images.sources import expand_sources
-    from restora.runtimes.contract import count_cores
 
     form = _choose("--format", "jsonl" if json else form, FORMATS)
     map_format = _choose("--map-format", map_format, MAP_FORMATS)
@@ -71,20 +73,21 @@ def predict(
     for folder in (maps, overlays):
         if folder is not None:
             check_folder_to_make(folder)
+    engine = check_engine(engine, workers, runtime)
+    threads = threads or (1 if engine == "ray" else None)
     detector = open_detector(model, runtime=runtime, threads=threads, batch=batch)
     say_promise(detector, false_alarms)
-
-    def judge(pictures: Iterable[Source]) -> Iterator[Prediction]:
-        wanted = maps is not None or overlays is not None
-        found = _first_drawn(detector.predict(pictures, maps=wanted, false_alarms=false_alarms, batch=batch))
-        return _keep_maps(found, maps, map_format, overlays)
-
     job = _job(detector, form, timings, threads, false_alarms)
-    if parts_folder is not None and part is not None:
-        parts = PartsFolder(parts_folder, part, job, threads or count_cores())
-        seen = parts.write(lambda: expand_sources(sources), judge)
-    else:
-        seen = _write_file(out, judge(_taken(expand_sources(sources), part)), job)
+    wanted = maps is not None or overlays is not None
+    with open_engine(engine, detector, job, workers=workers, maps=wanted) as look:
+
+        def judge(pictures: Iterable[Source]) -> Iterator[Prediction]:
+            return _keep_maps(_first_drawn(look(pictures)), maps, map_format, overlays)
+
+        if parts_folder is not None and part is not None:
+            seen = PartsFolder(parts_folder, part, job).write(lambda: expand_sources(sources), judge)
+        else:
+            seen = _write_file(out, judge(_taken(expand_sources(sources), part)), job)
     return 1 if seen["error"] or any(seen[verdict] for verdict in failing) else 0
 
 
