@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restora.cli.engine import check_engine
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, say
 from restora.cli.shard import parse_shard
@@ -48,6 +49,9 @@ def benchmark(
     take: Annotated[
         list[Path] | None, typer.Option(help="Folder of another run, whose finished cells are taken; repeatable.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="What computes: process, this one; ray, its tasks, which share the run's folder.")
+    ] = "process",
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
     json: Json = False,
 ) -> int:
@@ -74,12 +78,13 @@ def benchmark(
     if dry_run:
         _show(chosen, run, {**dict.fromkeys(elsewhere, "to be taken"), **_in_table(run, from_table)}, json)
         return 0
+    check_engine(engine)
     if not all(cell.name in elsewhere or run.folder.finished(cell) for cell in chosen):
         need("torch", "train")
     take_cells(run.cells, run.folder, elsewhere)
     if from_table:
         run.take_from_table()
-    failed = run.go(chosen, root=plan.root(data), device=device, say=say)
+    failed = _go(engine)(run, chosen, root=plan.root(data), device=device, say=say)
     if json:
         emit_json({"cells": [one.model_dump(mode="json") for one in run.records()], "failed": failed}, indent=2)
     else:
@@ -88,6 +93,16 @@ def benchmark(
         say(f"{label} failed: {sentence}")
     say(f"{run.table}: the figures; what they took is beside it.")
     return 1 if failed else 0
+
+
+def _go(engine: str) -> Callable[..., dict[str, str]]:
+    if engine == "ray":
+        from restora.bench.ray_cells import go_on_ray
+
+        return go_on_ray
+    from restora.bench.run import Benchmark
+
+    return Benchmark.go
 
 
 def _names(words: Sequence[str] | None) -> list[str]:

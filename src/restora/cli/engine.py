@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PROCESS, RAY = "process", "ray"
 
 
-def check_engine(name: str, workers: int | None, runtime: str = "auto") -> str:
+def check_engine(name: str, workers: int | None = None, runtime: str = "auto") -> str:
     """The same name. Raises UsageError for an unknown one or what it cannot do, MissingError for one not installed."""
     if name not in (PROCESS, RAY):
         raise UsageError(f"--engine is {name!r}; choose one of {PROCESS}, {RAY}.")

@@ -49,12 +49,17 @@ def ray_running() -> Iterator[Any]:
         ray.shutdown()
 
 
+def most_cores(ray: Any) -> int:
+    """Cores of the node that has most: who asks for more waits for ever."""
+    return max(1, *(int(node["Resources"].get("CPU", 0)) for node in ray.nodes()))
+
+
 @dataclass(frozen=True)
 class Opening:
     """What a worker opens, and how it looks.
 
     model : the folder, which every worker must see at this path; fingerprint : what it must be
-    false_alarms, maps : as in `Detector.predict`
+    false_alarms, maps : as in `Detector.predict`; here : where relative paths of pictures begin
     """
 
     model: Path
@@ -64,6 +69,7 @@ class Opening:
     batch: int
     false_alarms: float | None = None
     maps: bool = False
+    here: Path = field(default_factory=Path.cwd)
 
 
 @dataclass
@@ -77,6 +83,7 @@ class Worker:
         """Predictions for the sources, in their order."""
         how = self.opening
         if self._detector is None:
+            os.chdir(how.here)  # the process is this actor's alone
             found = Detector.load(how.model, runtime=how.runtime, threads=how.threads, batch=how.batch)
             if found.model.fingerprint != how.fingerprint:
                 raise ModelError(f"{how.model} is another model where a worker sees it; give all the same folder.")
@@ -89,7 +96,7 @@ class RayPool:
 
     def __init__(self, ray: Any, opening: Opening, workers: int) -> None:
         self._ray = ray
-        actor = ray.remote(num_cpus=opening.threads, max_restarts=-1, max_task_retries=0)(Worker)
+        actor = ray.remote(num_cpus=min(opening.threads, most_cores(ray)), max_restarts=-1, max_task_retries=0)(Worker)
         self._actors = [actor.remote(opening) for _ in range(workers)]
         self._busy: dict[Any, int] = {}
 
