@@ -18,8 +18,8 @@ FORMS = ("csv", "jsonl", "parquet")
 PART = re.compile(rf"part-[0-9]{{5}}-of-(?!00000)[0-9]{{5}}\.({'|'.join(FORMS)})")
 
 # Of all parts together; a file is opened for each block of it, so that a system's limit of open files sets none.
-BLOCKS = 64 << 20
-SMALLEST_BLOCK = 16 << 10
+BLOCKS = 8 << 20
+SMALLEST_BLOCK = 4 << 10
 MOST_NAMED = 8  # missing parts that a sentence lists
 
 
