@@ -16,6 +16,7 @@ from restora.cli import (
     evaluate,
     export,
     info,
+    merge,
     predict,
     score_maps,
     train,
@@ -57,6 +58,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(calibrate.calibrate)
 app.command()(predict.predict)
+app.command()(merge.merge)
 app.command()(evaluate.evaluate)
 app.command("score-maps")(score_maps.score_maps)
 app.command()(info.info)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restora.cli.engine import check_engine
 from restora.cli.live import live_table
 from restora.cli.options import Json
 from restora.cli.output import emit, emit_json, say
+from restora.cli.shard import parse_shard
 from restora.errors import UsageError, need
 
 if TYPE_CHECKING:
@@ -42,6 +44,15 @@ def benchmark(
     ablations: Annotated[
         bool, typer.Option("--ablations", help="Instead: each method with one part taken away at a time.")
     ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Only part i of n of the cells, as i/n from 1; what is joined stays together.")
+    ] = None,
+    take: Annotated[
+        list[Path] | None, typer.Option(help="Folder of another run, whose finished cells are taken; repeatable.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="What computes: process, this one; ray, its tasks, which share the run's folder.")
+    ] = "process",
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
     jobs: Annotated[
         int, typer.Option(min=1, help="Processes that share the cells; each cell has the file's threads all the same.")
@@ -72,6 +83,7 @@ def benchmark(
     from restora.bench.folder import RunFolder
     from restora.bench.plan import BenchmarkSettings
     from restora.bench.run import Benchmark
+    from restora.bench.shards import find_elsewhere, share_cells, take_cells
     from restora.config import read_settings
 
     file = _check_words(file, rows, table)
@@ -80,14 +92,21 @@ def benchmark(
     chosen = choose_cells(
         run.cells, methods=_names(methods), categories=_names(categories), seeds=_numbers(_names(seeds))
     )
+    if shard is not None:
+        asked = parse_shard(shard)
+        chosen = [cell for part in asked.which for cell in share_cells(chosen, part, asked.parts)]
+    elsewhere = find_elsewhere(run.cells, take or ())
     if dry_run:
-        _show(chosen, run, from_table, json)
+        _show(chosen, run, {**dict.fromkeys(elsewhere, "to be taken"), **_in_table(run, from_table)}, json)
         return 0
-    need("torch", "train")
+    check_engine(engine)
+    if not all(cell.name in elsewhere or run.folder.finished(cell) for cell in chosen):
+        need("torch", "train")
+    take_cells(run.cells, run.folder, elsewhere)
     if from_table:
         run.take_from_table()
     with live_table(lambda: (run.state(), run.grid())):
-        failed = run.go(chosen, root=plan.root(data), device=device, say=say, jobs=jobs)
+        failed = _go(run, chosen, plan.root(data), device, jobs, engine)
     _tell(run, failed, json)
     if page:
         from restora.bench.page import write_page
@@ -137,6 +156,19 @@ def _compare(tables: tuple[Path, Path], file: Path | None, rows: str | None, jso
         say(f"In {found.sizes} pairs A's pictures are not of B's size; part of a difference may be that.")
 
 
+def _go(
+    run: Benchmark, cells: Sequence[Cell], root: Path | None, device: str, jobs: int, engine: str
+) -> dict[str, str]:
+    """Compute cells by the engine that was asked for; the sentences of those that failed."""
+    if engine != "ray":
+        return run.go(cells, root=root, device=device, say=say, jobs=jobs)
+    from restora.bench.ray_cells import go_on_ray
+
+    if jobs > 1:
+        raise UsageError("--jobs starts processes here and --engine ray has its own; leave one of them out.")
+    return go_on_ray(run, cells, root=root, device=device, say=say)
+
+
 def _names(words: Sequence[str] | None) -> list[str]:
     return [name.strip() for word in words or () for name in word.split(",") if name.strip()]
 
@@ -148,10 +180,16 @@ def _numbers(words: Sequence[str]) -> list[int]:
     return [int(word) for word in words]
 
 
-def _show(cells: Sequence[Cell], run: Benchmark, from_table: bool, json: bool) -> None:
-    """The cells in the order in which they would be run, with what is known of each."""
-    there = run.in_table() if from_table else {}
-    states = ["in the table" if cell.name in there else _state(cell, run.folder) for cell in cells]
+def _in_table(run: Benchmark, asked: bool) -> dict[str, str]:
+    return dict.fromkeys(run.in_table(), "in the table") if asked else {}
+
+
+def _show(cells: Sequence[Cell], run: Benchmark, there: Mapping[str, str], json: bool) -> None:
+    """The cells in the order in which they would be run, with what is known of each.
+
+    there : the state of those that need not be computed, by name
+    """
+    states = [there.get(cell.name) or _state(cell, run.folder) for cell in cells]
     if json:
         emit_json(
             [
@@ -164,7 +202,7 @@ def _show(cells: Sequence[Cell], run: Benchmark, from_table: bool, json: bool) -
         return
     for cell, state in zip(cells, states, strict=True):
         emit(f"{state:<12} {cell.label}")
-    done = states.count("finished") + states.count("in the table")
+    done = sum(state == "finished" or cell.name in there for cell, state in zip(cells, states, strict=True))
     say(f"{len(cells)} cells, {done} of them finished; nothing was written.")
 
 

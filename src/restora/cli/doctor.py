@@ -18,6 +18,7 @@ EXTRAS = {
     "openvino": (("openvino", "nncf"), "the OpenVINO runtime and its int8 graphs"),
     "timm": (("timm",), "trunks beyond ResNet and VGG"),
     "tables": (("pyarrow",), "Parquet"),
+    "ray": (("ray",), "jobs larger than one machine"),
 }
 CORE = ("numpy", "scipy", "Pillow", "onnxruntime", "pydantic", "typer", "rich", "jinja2", "tomli-w")
 # A training of a few hundred pictures keeps its features on the disk.

@@ -8,15 +8,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from restora.errors import MissingError, UsageError
 
 # Plain progress lines are for logs: one every few seconds says enough.
 LINE_SECONDS = 5.0
+
+T = TypeVar("T")
 
 
 def say(sentence: str) -> None:
@@ -59,6 +61,17 @@ def whole(path: Path) -> Iterator[Path]:
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def rows_to(out: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears under its name only when it is whole."""
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with whole(out) as path, path.open("wb") as stream:
+        yield stream
 
 
 def check_folder_to_make(folder: Path) -> None:
@@ -115,6 +128,12 @@ class Progress:
         if now - self._last >= LINE_SECONDS or done == total:
             self._last = now
             say(f"{self.title}: {done}{f' of {total}' if total else ''}{f', {note}' if note else ''}")
+
+    def through(self, things: Iterable[T]) -> Iterator[T]:
+        """The same things, each counted as it comes."""
+        for done, thing in enumerate(things, start=1):
+            self.update(done)
+            yield thing
 
 
 def duration(seconds: float) -> str:

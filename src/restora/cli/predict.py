@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import re
-import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restora.cli.engine import check_engine, open_engine
 from restora.cli.options import Batch, FalseAlarms, Json, Model, RuntimeName, Threads
-from restora.cli.output import Progress, check_folder_to_make, say, whole
+from restora.cli.output import Progress, check_folder_to_make, rows_to, say, whole
+from restora.cli.parts import PartsFolder, check_parts_folder, told
+from restora.cli.shard import Shard, parse_shard
 from restora.errors import UsageError
 
 if TYPE_CHECKING:
+    from restora.detector.detector import Detector
     from restora.images.sources import Source
+    from restora.report.parts import Job
     from restora.verdicts.prediction import Prediction
 
 FORMATS = ("csv", "jsonl", "parquet")
 MAP_FORMATS = ("npy", "png")
+Shards = Annotated[
+    str | None,
+    typer.Option(help="Only part i of n of the pictures, as i/n from 1; all/n, one by one. --out is their folder."),
+]
 FAIL_ON = {"defect": ("defect",), "review": ("defect", "review")}
 
 
@@ -48,7 +55,9 @@ def predict(
     threads: Threads = None,
     timings: Annotated[bool, typer.Option("--timings", help="Add the milliseconds of each picture.")] = False,
     fail_on: Annotated[str | None, typer.Option(help="End with 1 when there is a: defect, or review.")] = None,
-    shard: Annotated[str | None, typer.Option(help="Only part i of n of the pictures, written i/n, i from 1.")] = None,
+    shard: Shards = None,
+    engine: Annotated[str, typer.Option(help="What looks: process, this one; ray, its workers.")] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, help="Workers of Ray; one for all cores of --threads.")] = None,
 ) -> int:
     """Judge pictures: a row each, in the order of the input. Ends with 1 when a picture could not be read.
 
@@ -56,25 +65,30 @@ def predict(
     """
     from restora.cli.open_model import open_detector, say_promise
     from restora.images.sources import expand_sources
-    from restora.report.rows import write_rows
 
     form = _choose("--format", "jsonl" if json else form, FORMATS)
     map_format = _choose("--map-format", map_format, MAP_FORMATS)
     failing = FAIL_ON[_choose("--fail-on", fail_on, tuple(FAIL_ON))] if fail_on is not None else ()
-    part = _parse_shard(shard) if shard is not None else (1, 1)
+    part = parse_shard(shard) if shard is not None else None
+    parts_folder = _parts_folder(part, out)
     for folder in (maps, overlays):
         if folder is not None:
             check_folder_to_make(folder)
+    engine = check_engine(engine, workers, runtime)
+    threads = threads or (1 if engine == "ray" else None)
     detector = open_detector(model, runtime=runtime, threads=threads, batch=batch)
-    pictures = _take_shard(expand_sources(sources), *part)
     say_promise(detector, false_alarms)
-    wants_maps = maps is not None or overlays is not None
-    found = _first_drawn(detector.predict(pictures, maps=wants_maps, false_alarms=false_alarms, batch=batch))
-    with _rows_to(out) as stream, Progress("pictures", quiet=out is None) as progress:
-        kept = _keep_maps(_shown(found, progress), maps, map_format, overlays)
-        seen = write_rows(stream, kept, form, timings, model=detector.model.fingerprint)
-    if out is not None:
-        say(f"{out}: {', '.join(f'{count} {verdict}' for verdict, count in sorted(seen.items())) or 'no pictures'}.")
+    job = _job(detector, form, timings, threads, false_alarms)
+    wanted = maps is not None or overlays is not None
+    with open_engine(engine, detector, job, workers=workers, maps=wanted) as look:
+
+        def judge(pictures: Iterable[Source]) -> Iterator[Prediction]:
+            return _keep_maps(_first_drawn(look(pictures)), maps, map_format, overlays)
+
+        if parts_folder is not None and part is not None:
+            seen = PartsFolder(parts_folder, part, job).write(lambda: expand_sources(sources), judge)
+        else:
+            seen = _write_file(out, judge(_taken(expand_sources(sources), part)), job)
     return 1 if seen["error"] or any(seen[verdict] for verdict in failing) else 0
 
 
@@ -84,40 +98,53 @@ def _choose(option: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def _parse_shard(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
-    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= part <= parts:
-        raise UsageError(f"--shard is {text!r}; write i/n with i from 1 to n, for example 3/64.")
-    return part, parts
-
-
-def _take_shard(sources: Iterable[Source], part: int, parts: int) -> Iterator[Source]:
-    """Every `parts`-th source: the parts share no picture, together have all, and keep the order."""
-    return (source for index, source in enumerate(sources) if index % parts == part - 1)
-
-
-@contextmanager
-def _rows_to(out: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that appears under its name only when it is whole."""
+def _parts_folder(part: Shard | None, out: Path | None) -> Path | None:
+    """The folder for parts, None where rows go to standard output or, by its name, to a file of rows."""
+    if part is None or (len(part.which) == 1 and (out is None or out.suffix.casefold()[1:] in FORMATS)):
+        return None
     if out is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with whole(out) as path, path.open("wb") as stream:
-        yield stream
+        raise UsageError("--shard all/n writes a file for each part; name a folder for them with --out.")
+    check_parts_folder(out, part)
+    return out
+
+
+def _taken(sources: Iterable[Source], part: Shard | None) -> Iterable[Source]:
+    from restora.report.parts import Share
+
+    return sources if part is None else Share(part.which[0], part.parts).of(sources)
+
+
+def _job(detector: Detector, form: str, timings: bool, threads: int | None, false_alarms: float | None) -> Job:
+    from restora import __version__
+    from restora.report.parts import Job
+
+    return Job(
+        model=detector.model.fingerprint,
+        form=form,
+        runtime=detector.runtime.name,
+        batch=detector.batch,
+        threads=threads,
+        false_alarms=false_alarms,
+        timings=timings,
+        restora=__version__,
+    )
+
+
+def _write_file(out: Path | None, found: Iterator[Prediction], job: Job) -> Counter[str]:
+    """Write all rows to a file, or to standard output; the count of each verdict."""
+    from restora.report.rows import write_rows
+
+    with rows_to(out) as stream, Progress("pictures", quiet=out is None) as progress:
+        seen = write_rows(stream, progress.through(found), job.form, job.timings, model=job.model)
+    if out is not None:
+        say(f"{out}: {told(seen)}.")
+    return seen
 
 
 def _first_drawn(predictions: Iterator[Prediction]) -> Iterator[Prediction]:
     """Have the first picture judged at once: what makes the command unusable shows before anything is written."""
     first = list(islice(predictions, 1))
     return chain(first, predictions)
-
-
-def _shown(predictions: Iterable[Prediction], progress: Progress) -> Iterator[Prediction]:
-    for done, prediction in enumerate(predictions, start=1):
-        progress.update(done)
-        yield prediction
 
 
 def _keep_maps(
