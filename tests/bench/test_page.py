@@ -40,7 +40,7 @@ def test_scores_are_read_as_they_were_written(tmp_path):
     write_scores(path, rows)
     assert read_scores(path) == rows
     path.write_text("name,label,score\na,0,high\n")
-    with pytest.raises(UsageError, match="is missing or damaged"):
+    with pytest.raises(UsageError, match="is damaged; remove it"):
         read_scores(path)
 
 
@@ -66,8 +66,13 @@ def test_a_page_holds_tables_and_pictures_of_every_category_and_nothing_is_compu
     assert "nearest-neighbour, resnet18" in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
 
-    scores.unlink()
+    kept = scores.read_bytes()
+    scores.write_bytes(kept[:-3] + b"x\n")
     capsys.readouterr()
     assert run([*line, "--page"]) == 0
     assert "does not show pictures of control resnet18 cap 0: " in capsys.readouterr().err
     assert 'data-name="' not in (tmp_path / "run/index.html").read_text(encoding="utf-8")
+    scores.unlink()  # as in a run from before scores were kept
+    assert run([*line, "--page"]) == 0
+    assert scores.read_bytes() == kept
+    assert (tmp_path / "run/index.html").read_text(encoding="utf-8") == page

@@ -10,7 +10,7 @@ from restora.bench.cells import Cell
 from restora.bench.figures import FIGURE_NAMES
 from restora.bench.folder import Record
 from restora.bench.run import Benchmark
-from restora.bench.scores import Scored, choose, read_scores
+from restora.bench.scores import Scored, choose, read_scores, scores_of, write_scores
 from restora.bench.table import overall
 from restora.bundle import is_model
 from restora.detector.detector import Detector
@@ -33,7 +33,7 @@ LABELS = ("good", "defective")
 
 
 def write_page(run: Benchmark, source: Callable[[Cell], Path], say: Callable[[str], None]) -> Path:
-    """Write `index.html` in the run's folder, which holds everything it shows; returns its path.
+    """Write `index.html` (of ablations `ablations.html`) in the run's folder, one file with all it shows; its path.
 
     source : the folder of a cell's pictures. The few that are shown are looked at once more, by the model of the first
     seed that has one in the folder; say: takes a sentence for each model whose pictures cannot be shown.
@@ -64,8 +64,9 @@ def write_page(run: Benchmark, source: Callable[[Cell], Path], say: Callable[[st
             figures=list(FIGURE_NAMES.values()),
         )
     )
+    path = run.folder.root / ("ablations.html" if run.ablations else "index.html")
     # names of files and folders may hold bytes that are no text
-    write_whole(path := run.folder.root / "index.html", html.encode("utf-8", "backslashreplace").decode())
+    write_whole(path, html.encode("utf-8", "backslashreplace").decode())
     return path
 
 
@@ -94,9 +95,12 @@ def _rows(
 
 def _look(run: Benchmark, cell: Cell, source: Path) -> dict[str, Any]:
     """The scores of a cell's model as strips of dots, and its best, median and worst pictures as cards."""
-    scores = read_scores(run.folder.rows(cell))
-    wanted = choose(scores)
     detector = Detector.load(run.folder.model(cell), threads=run.plan.threads)
+    kept = run.folder.rows(cell)
+    if not kept.exists():  # of a run from before scores were kept
+        write_scores(kept, scores_of(detector.evaluate(source)))
+    scores = read_scores(kept)
+    wanted = choose(scores)
     dataset = read_dataset(source, None)
     pictures = _pictures(detector, [item for item in dataset.test if item.name in wanted])
     facts = model_facts(detector.model)

@@ -48,13 +48,13 @@ def write_scores(path: Path, scores: Iterable[Scored]) -> None:
 
 
 def read_scores(path: Path) -> list[Scored]:
-    """What `write_scores` wrote. Raises UsageError where it is not there, or was changed."""
+    """What `write_scores` wrote. Raises UsageError where it was changed."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             lines = list(csv.DictReader(stream))
         return [Scored(line["name"], int(line["label"]), float(line["score"])) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
-        raise UsageError(f"{path} is missing or damaged; remove its cell's file, and it is computed anew.") from None
+        raise UsageError(f"{path} is damaged; remove it, and the pictures are looked at anew.") from None
 
 
 def choose(scores: Sequence[Scored]) -> dict[str, tuple[str, int]]:
