@@ -10,7 +10,6 @@ from PIL import Image
 
 from restora.errors import DataError, PictureError, SettingsError, UsageError
 from restora.features.pyramid import Aggregate, load_trunk
-from restora.images.dataset import Dataset
 from restora.training.ignore import read_ignore
 from restora.training.plan import (
     choose_input,
@@ -129,12 +128,17 @@ def test_a_picture_that_cannot_be_read_stops_before_training(tmp_path, trunk):
         make_plan(run_preset(), dataset, trunk)
 
 
-def test_the_notes_of_a_data_set_are_said_once(tmp_path, monkeypatch):
-    noted = Dataset("d", "/d", "folder", (), notes=("2 pictures of val are left.",))
-    monkeypatch.setattr("restora.training.plan.read_dataset", lambda path, layout: noted)
+def test_the_notes_of_a_data_set_are_said_once(tmp_path, pictures):
+    for part, picture in zip(("train", "validation", "test"), pictures(3), strict=True):
+        folder = tmp_path / part / "good/rgb"
+        folder.mkdir(parents=True)
+        Image.fromarray(picture).save(folder / "000.png")
     said: list[str] = []
-    assert open_source(tmp_path, None, said.append) == open_source(tmp_path, None) == noted
-    assert said == ["2 pictures of val are left."]
+    dataset = open_source(tmp_path, None, said.append)
+    assert dataset == open_source(tmp_path, None)
+    assert said == list(dataset.notes)
+    assert len(said) == 1
+    assert "1 picture of validation/good" in said[0]
 
 
 # --------------------------------------------------------------------------------------------------- plans
