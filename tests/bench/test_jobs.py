@@ -132,13 +132,18 @@ def test_an_interrupt_ends_all_workers(go, tmp_path):
     def say(sentence: str) -> None:
         begun.extend([sentence] if sentence.endswith("begins.") else [])
         if len(begun) == 2:
+            while len(lines()) < 2:  # a worker says it before it does it
+                time.sleep(0.01)
             raise KeyboardInterrupt
+
+    def lines() -> list[str]:
+        path = tmp_path / "stub/begun"
+        return path.read_text().splitlines() if path.exists() else []
 
     with pytest.raises(KeyboardInterrupt):
         go(say, control__resnet18__fabric__0="sleep", ura_net__resnet18__fabric__0="sleep")
-    lines = (tmp_path / "stub/begun").read_text().splitlines()
-    assert len(lines) == 2
-    for line in lines:
+    assert len(lines()) == 2
+    for line in lines():
         with pytest.raises(ProcessLookupError):
             os.kill(int(line.partition(":")[2]), 0)
     assert not (tmp_path / "run/cells").exists()
