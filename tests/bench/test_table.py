@@ -11,7 +11,7 @@ from restora.bench.cells import list_cells
 from restora.bench.folder import RunFolder
 from restora.bench.forms import to_latex
 from restora.bench.run import Benchmark, run_cells
-from restora.bench.table import FIGURES, overall, to_csv
+from restora.bench.table import FIGURES, overall, read_tables, to_csv, write_tables
 
 
 @pytest.fixture
@@ -133,3 +133,13 @@ def test_only_cells_of_the_file_are_in_the_table(run, plan, toml):
     fewer = Benchmark(plan(toml.replace('"control", ', "")), run.folder)
     assert {one.method for one in fewer.records()} == {"ura-net"}
     assert len(fewer.records()) == len(list_cells(fewer.plan)) == 4
+
+
+def test_what_is_read_back_is_what_was_written_with_figures_that_are_not_defined(run, tmp_path):
+    written = [
+        run.records()[0].model_copy(
+            update={"image_auroc": 0.5, "pixel_auroc": None, "aupro_30": None, "cut": "a: 1, 2"}
+        )
+    ]
+    write_tables(tmp_path / "results.csv", written)
+    assert read_tables(tmp_path / "results.csv") == written

@@ -68,7 +68,7 @@ def read_tables(table: Path) -> list[Record]:
     try:
         lines = [_rows(path) for path in (table, runs)]
         return [
-            Record.model_validate({name: value for name, value in {**figures, **run}.items() if value != ""})
+            Record.model_validate({name: value or None for name, value in {**figures, **run}.items()})
             for figures, run in zip(*lines, strict=True)
         ]
     except OSError as error:
