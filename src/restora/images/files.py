@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from restora.errors import DataError
+from restora.images.names import is_hidden
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -57,11 +58,6 @@ def _walk(folder: Path, name: str, recursive: bool, above: frozenset[tuple[int, 
                     yield found
     if empty and name:
         yield name
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder of that name is passed over."""
-    return name.startswith(".") or name == "__MACOSX"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from restora.errors import DataError
-from restora.images.files import is_hidden
+from restora.images.names import is_hidden
 
 MOST_MEMBERS = 3_000_000
 LARGEST_MEMBER = 2**30
