@@ -94,8 +94,8 @@ def go_on_ray(
     run: Benchmark, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None]
 ) -> dict[str, str]:
     """`Benchmark.go` on Ray; the run's folder, the data and the weights must be where every node sees them."""
-    here = RunFolder(run.folder.root.absolute())
-    measure = Measure(run.plan, here, root.absolute() if root else None, print, device, not run.ablations)
+    here = replace(run, folder=RunFolder(run.folder.root.absolute()))
+    measure = here.measure(root.absolute() if root else None, device, print)
     measure.check(cell for cell in cells if not run.folder.finished(cell))
     with ray_running() as ray:
         failed = run_groups(run, cells, RayTasks(ray, measure), say)

@@ -29,6 +29,7 @@ from restora.images.layouts import (
     visa,
     visa_one_class,
 )
+from restora.images.layouts.parts import name_one
 from restora.images.tree import Tree
 
 #: So much like a layout that is not the plain folder must a folder be to count as a data set of its own.
@@ -131,11 +132,7 @@ def _refuse_categories(tree: Tree) -> None:
         return
     categories = [name for name in tree.folders() if _likeness(tree.inside(name)) >= LIKELY]
     if categories:
-        shown = ", ".join(categories[:5]) + (", ..." if len(categories) > 5 else "")
-        raise DataError(
-            f"{tree.root} holds {len(categories)} categories ({shown}), each a data set of its own; "
-            f"name one, for example: restora train {tree.locator(categories[0])}"
-        )
+        raise name_one(tree, categories, "categories")
 
 
 def _likeness(tree: Tree) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from restora.images.dataset import Dataset
-from restora.images.layouts.parts import read_good_and_bad, refuse_several
+from restora.images.layouts.parts import likeness, read_good_and_bad, refuse_around
 from restora.images.tree import Tree, last
 
 NAME = "btad"
@@ -26,20 +26,14 @@ def looks_like(tree: Tree) -> float:
         test = tree.folder("test")
         kinds = {last(folder).casefold() for folder in tree.folders(test)} if test is not None else set()
         return 1.0 if tree.folder("train", "ok") is not None and kinds <= {"ok", "ko"} else 0.95
-    return 0.7 if _products(tree) else 0.0
+    return likeness(tree, _is_product)
 
 
 def read(tree: Tree) -> Dataset:
     """train/ok, test/ok and test/ko of one product, masks by name. Raises DataError."""
-    products = _products(tree)
-    if products and not _is_product(tree):
-        raise refuse_several(tree, products, "products")
+    refuse_around(tree, _is_product, "products")
     return read_good_and_bad(tree, NAME, good="ok", bad="ko")
 
 
 def _is_product(tree: Tree, *above: str) -> bool:
     return tree.folder(*above, "train", "ok") is not None or tree.folder(*above, "test", "ko") is not None
-
-
-def _products(tree: Tree) -> list[str]:
-    return [folder for folder in tree.folders() if _is_product(tree, folder)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item, Split
-from restora.images.layouts.parts import items_of, masks_by_ending, pictures_are, refuse_several
+from restora.images.layouts.parts import items_of, likeness, masks_by_ending, pictures_are, refuse_around
 from restora.images.tree import Tree, last, stem
 
 NAME = "dagm"
@@ -39,16 +39,12 @@ class _Part:
 
 def looks_like(tree: Tree) -> float:
     """1 with Train/Label or Test/Label that holds Labels.txt or NNNN_label files; less for several textures."""
-    if _is_class(tree):
-        return 1.0
-    return 0.7 if _classes(tree) else 0.0
+    return likeness(tree, _is_class)
 
 
 def read(tree: Tree) -> Dataset:
     """Good pictures of Train and all of Test; defective is what has a mask or is listed so. Raises DataError."""
-    classes = _classes(tree)
-    if classes and not _is_class(tree):
-        raise refuse_several(tree, classes, "textures")
+    refuse_around(tree, _is_class, "textures")
     train, test = _part(tree, "Train", "train"), _part(tree, "Test", "test")
     items = (*train.good, *test.good, *test.bad)
     if not items:
@@ -69,10 +65,6 @@ def _is_class(tree: Tree, *above: str) -> bool:
 
 def _is_label(name: str) -> bool:
     return last(name).casefold() == "labels.txt" or stem(name).casefold().endswith("_label")
-
-
-def _classes(tree: Tree) -> list[str]:
-    return [folder for folder in tree.folders() if _is_class(tree, folder)]
 
 
 def _part(tree: Tree, part: str, split: Split) -> _Part:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from restora.errors import DataError
-from restora.images.dataset import Dataset, Item, Label
+from restora.images.dataset import Dataset, Item
 from restora.images.groups import shared_groups
-from restora.images.layouts.parts import label_of_mask, masks_by_ending, pictures_are, refuse_several
-from restora.images.tree import Tree, below, last, stem
+from restora.images.layouts.parts import item_by_mask, likeness, masks_by_ending, pictures_are, refuse_around
+from restora.images.tree import Tree, last, stem
 
 NAME = "kolektor-sdd"
 SKETCH = """\
@@ -34,16 +34,12 @@ _ITEM = re.compile(r"kos(\d+)", re.IGNORECASE)
 
 def looks_like(tree: Tree) -> float:
     """1 with a folder kosNN that holds a PartN_label file; less for a folder around those."""
-    if _is_set(tree):
-        return 1.0
-    return 0.7 if _inside(tree) else 0.0
+    return likeness(tree, _is_set)
 
 
 def read(tree: Tree) -> Dataset:
     """Label by whether the mask marks anything (every mask is opened), group the commutator. Raises DataError."""
-    inside = _inside(tree)
-    if inside and not _is_set(tree):
-        raise refuse_several(tree, inside, "copies of KolektorSDD")
+    refuse_around(tree, _is_set, "copies of KolektorSDD")
     folders = _items(tree)
     found = [item for folder in folders for item in _surfaces(tree, folder)]
     if not found:
@@ -57,10 +53,6 @@ def read(tree: Tree) -> Dataset:
 
 def _is_set(tree: Tree, above: str = "") -> bool:
     return any(_masks(tree, folder) for folder in _items(tree, above))
-
-
-def _inside(tree: Tree) -> list[str]:
-    return [folder for folder in tree.folders() if _is_set(tree, folder)]
 
 
 def _items(tree: Tree, above: str = "") -> list[str]:
@@ -84,12 +76,9 @@ def _surfaces(tree: Tree, folder: str) -> list[Item]:
 
 
 def _surface(tree: Tree, name: str, mask: str | None, number: int) -> Item:
-    label = label_of_mask(tree, mask)
-    kinds: dict[Label, str] = {0: "good", 1: "defect", None: "unknown"}
-    fitted = number <= LAST_FITTED and label != 1
-    item = Item(below(name, ""), tree.locator(name), "train" if fitted else "test", label, kinds[label])
-    marks = (tree.locator(mask),) if mask is not None and label != 0 else ()
-    return replace(item, masks=marks, group=f"kos{number:02}")
+    item = item_by_mask(tree, name, "test", mask)
+    fitted = number <= LAST_FITTED and item.label != 1
+    return replace(item, split="train" if fitted else "test", group=f"kos{number:02}")
 
 
 def _notes(items: Sequence[Item], unknown: Sequence[Item]) -> list[str]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from restora.errors import DataError
-from restora.images.dataset import Dataset, Item, Label, Split
-from restora.images.layouts.parts import label_of_mask, masks_by_ending, pictures_are, refuse_several
-from restora.images.tree import Tree, below, stem
+from restora.images.dataset import Dataset, Item, Split
+from restora.images.layouts.parts import item_by_mask, likeness, masks_by_ending, pictures_are, refuse_around
+from restora.images.tree import Tree, stem
 
 NAME = "kolektor-sdd2"
 SKETCH = """\
@@ -31,16 +31,12 @@ _NAME = re.compile(r"\d+(_GT)?", re.IGNORECASE)
 
 def looks_like(tree: Tree) -> float:
     """1 with a numbered picture and its _GT in train or test; less for a folder around those."""
-    if _is_set(tree):
-        return 1.0
-    return 0.7 if _inside(tree) else 0.0
+    return likeness(tree, _is_set)
 
 
 def read(tree: Tree) -> Dataset:
     """Label by whether the mask marks anything (every mask is opened). Raises DataError."""
-    inside = _inside(tree)
-    if inside and not _is_set(tree):
-        raise refuse_several(tree, inside, "copies of KolektorSDD2")
+    refuse_around(tree, _is_set, "copies of KolektorSDD2")
     train, test = _items(tree, "train"), _items(tree, "test")
     fitted = [item for item in train if item.label == 0]
     items = fitted + sorted(test, key=lambda item: item.label == 1)
@@ -52,10 +48,6 @@ def read(tree: Tree) -> Dataset:
 
 def _is_set(tree: Tree, *above: str) -> bool:
     return any(_masks(_numbered(tree, *above, part)) for part in ("train", "test"))
-
-
-def _inside(tree: Tree) -> list[str]:
-    return [folder for folder in tree.folders() if _is_set(tree, folder)]
 
 
 def _numbered(tree: Tree, *path: str) -> list[str]:
@@ -76,15 +68,7 @@ def _strays(names: Sequence[str]) -> list[str]:
 def _items(tree: Tree, part: Split) -> list[Item]:
     names = _numbered(tree, part)
     masks = _masks(names)
-    kinds: dict[Label, str] = {0: "good", 1: "defect", None: "unknown"}
-    items = []
-    for name in names:
-        if stem(name).isdigit():
-            mask = masks.get(stem(name))
-            label = label_of_mask(tree, mask)
-            marks = (tree.locator(mask),) if mask is not None and label != 0 else ()
-            items.append(Item(below(name, ""), tree.locator(name), part, label, kinds[label], marks))
-    return items
+    return [item_by_mask(tree, name, part, masks.get(stem(name))) for name in names if stem(name).isdigit()]
 
 
 def _notes(tree: Tree, train: Sequence[Item], test: Sequence[Item]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item
 from restora.images.groups import shared_groups
-from restora.images.layouts.parts import expect_only, items_of, pictures_are, refuse_several
+from restora.images.layouts.parts import expect_only, items_of, likeness, pictures_are, refuse_around
 from restora.images.tree import Tree, last, stem
 
 NAME = "oct2017"
@@ -38,9 +38,7 @@ _FILE_NAME = re.compile(r"([A-Z]+)-([0-9A-Z]+)-[0-9]+", re.IGNORECASE)
 
 def looks_like(tree: Tree) -> float:
     """1 with train/NORMAL or test/NORMAL beside no other folders than the four; less for a folder around it."""
-    if _is_set(tree):
-        return 1.0
-    return 0.7 if any(_is_set(tree, folder) for folder in tree.folders()) else 0.0
+    return likeness(tree, _is_set)
 
 
 def read(tree: Tree) -> Dataset:
@@ -48,9 +46,7 @@ def read(tree: Tree) -> Dataset:
 
     An item's group is its patient, the middle part of the file's name; see `images.groups` for those in both parts.
     """
-    inside = [folder for folder in tree.folders() if _is_set(tree, folder)]
-    if inside and not _is_set(tree):
-        raise refuse_several(tree, inside, "copies of OCT-2017")
+    refuse_around(tree, _is_set, "copies of OCT-2017")
     for part in ("train", "test"):
         expect_only(tree, (part,), CLASSES)
     parts = {part: _pictures(tree, part) for part in ("train", "test", "val")}

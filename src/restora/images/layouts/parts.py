@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from restora.errors import DataError, PictureError
 from restora.images.dataset import Dataset, Item, Label, Split, pair_masks
+from restora.images.layouts.mvtec_form import counted, good_items
 from restora.images.read import read_mask
 from restora.images.tree import Tree, below, last, stem
 
@@ -36,7 +37,10 @@ def read_good_and_bad(tree: Tree, layout: str, good: str, bad: str) -> Dataset:
     """
     expect_only(tree, ("train",), (good,))
     expect_only(tree, ("test",), (good, bad))
-    items = _good(tree, tree.folder("train", good), "train") + _good(tree, tree.folder("test", good), "test")
+    items = [
+        *good_items(tree, tree.folder("train", good), "train").items,
+        *good_items(tree, tree.folder("test", good), "test").items,
+    ]
     wrong = tree.folder("test", bad)
     pictures = tree.pictures(wrong) if wrong is not None else []
     masks, stray = masks_by_name(tree, pictures, wrong or "", tree.folder("ground_truth", bad))
@@ -44,10 +48,6 @@ def read_good_and_bad(tree: Tree, layout: str, good: str, bad: str) -> Dataset:
     if not items:
         raise DataError(f"{tree.root} holds no pictures in train/{good}, test/{good} or test/{bad}; check the path")
     return Dataset(tree.name, str(tree.root), layout, tuple(items), tuple(map(tree.locator, stray)))
-
-
-def _good(tree: Tree, folder: str | None, split: Split) -> list[Item]:
-    return items_of(tree, tree.pictures(folder) if folder is not None else [], split, "good")
 
 
 def masks_by_name(
@@ -77,6 +77,14 @@ def label_of_mask(tree: Tree, mask: str | None) -> Label:
         return None
 
 
+def item_by_mask(tree: Tree, name: str, split: Split, mask: str | None) -> Item:
+    """The item of a picture whose mask says whether it is good, see `label_of_mask`; good ones keep no mask."""
+    label = label_of_mask(tree, mask)
+    kinds: dict[Label, str] = {0: "good", 1: "defect", None: "unknown"}
+    marks = (tree.locator(mask),) if mask is not None and label != 0 else ()
+    return Item(below(name, ""), tree.locator(name), split, label, kinds[label], marks)
+
+
 def expect_only(tree: Tree, path: Sequence[str], wanted: Sequence[str]) -> None:
     """Refuse a folder in which other folders than the `wanted` hold pictures. Raises DataError."""
     folder = tree.folder(*path)
@@ -89,21 +97,51 @@ def expect_only(tree: Tree, path: Sequence[str], wanted: Sequence[str]) -> None:
             )
 
 
+# Whether a tree, or with a folder's name that folder of it, is a whole data set of a layout.
+IsSet = Callable[..., bool]
+
+
+def sets_inside(tree: Tree, is_set: IsSet) -> list[str]:
+    """The folders directly in a tree that are data sets."""
+    return [folder for folder in tree.folders() if is_set(tree, folder)]
+
+
+def likeness(tree: Tree, is_set: IsSet) -> float:
+    """1 for a data set, less for a folder around some, which `refuse_around` then names; 0 for anything else."""
+    if is_set(tree):
+        return 1.0
+    return 0.7 if sets_inside(tree, is_set) else 0.0
+
+
+def refuse_around(tree: Tree, is_set: IsSet, what: str) -> None:
+    """Raise DataError for a folder that holds data sets instead of being one; what: as in `refuse_several`."""
+    if not is_set(tree) and (inside := sets_inside(tree, is_set)):
+        raise refuse_several(tree, inside, what)
+
+
 def refuse_several(tree: Tree, folders: Sequence[str], what: str) -> DataError:
     """The error for a folder that holds one or several whole data sets instead of being one.
 
     what : what the data sets are called there, in the plural, such as ``categories``
     """
+    if len(folders) > 1:
+        return name_one(tree, folders, what)
+    where = f"{tree.root} is not the data set, but holds it in {below(folders[0], '')}"
+    return DataError(f"{where}; name that folder, {_example(tree, folders)}")
+
+
+def name_one(tree: Tree, folders: Sequence[str], what: str) -> DataError:
+    """The error that counts the data sets in a folder and asks for one of them; arguments as in `refuse_several`."""
     names = [below(folder, "") for folder in folders]
-    example = f"for example: restora train {tree.locator(folders[0])}"
-    if len(names) == 1:
-        return DataError(f"{tree.root} is not the data set, but holds it in {names[0]}; name that folder, {example}")
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return DataError(
-        f"{tree.root} holds {len(names)} {what} ({shown}), each a data set of its own; name one, {example}"
-    )
+    held = f"{tree.root} holds {len(names)} {what} ({shown}), each a data set of its own"
+    return DataError(f"{held}; name one, {_example(tree, folders)}")
+
+
+def _example(tree: Tree, folders: Sequence[str]) -> str:
+    return f"for example: restora train {tree.locator(folders[0])}"
 
 
 def pictures_are(count: int) -> str:
     """``1 picture is`` or ``2,331 pictures are``."""
-    return f"{count:,} picture{' is' if count == 1 else 's are'}"
+    return f"{counted(count)} {'is' if count == 1 else 'are'}"

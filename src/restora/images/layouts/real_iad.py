@@ -12,6 +12,7 @@ from restora.errors import DataError
 from restora.images.dataset import Dataset, Item, Split
 from restora.images.files import printable
 from restora.images.layouts.mvtec_form import counted
+from restora.images.layouts.parts import name_one
 from restora.images.tree import Tree, last, suffix_of
 
 NAME = "real-iad"
@@ -70,11 +71,7 @@ def _only_category(tree: Tree) -> str:
     if not found:
         raise DataError(f"{tree.root} holds no category of Real-IAD, such as realiad_1024/toy with OK and NG in it")
     if len(found) > 1:
-        shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
-        raise DataError(
-            f"{tree.root} holds {len(found)} categories ({shown}), each a data set of its own; "
-            f"name one, for example: restora train {tree.locator(found[0])}"
-        )
+        raise name_one(tree, found, "categories")
     return found[0]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from restora.errors import DataError
 from restora.images.dataset import Dataset, Item
-from restora.images.layouts.parts import items_of, pictures_are, refuse_several
+from restora.images.layouts.parts import items_of, likeness, pictures_are, refuse_several, sets_inside
 from restora.images.tree import Tree, below, last
 
 NAME = "visa"
@@ -40,16 +40,14 @@ class _Row:
 
 def looks_like(tree: Tree) -> float:
     """1 with Data/Images/Normal, as one category of VisA has it or a folder of it alone; less with several."""
-    if _is_category(tree):
-        return 1.0
-    return 0.7 if _categories(tree) else 0.0
+    return likeness(tree, _is_category)
 
 
 def read(tree: Tree) -> Dataset:
     """One category, its parts from split_csv/1cls.csv beside it, or below the folder given. Raises DataError."""
     home = ""
     if not _is_category(tree):
-        categories = _categories(tree)
+        categories = sets_inside(tree, _is_category)
         if not categories:
             raise DataError(f"{tree.root} holds no Data/Images/Normal; name the folder of one VisA category")
         if len(categories) > 1:
@@ -69,10 +67,6 @@ def read(tree: Tree) -> Dataset:
 
 def _is_category(tree: Tree, *above: str) -> bool:
     return tree.folder(*above, "Data", "Images", "Normal") is not None
-
-
-def _categories(tree: Tree) -> list[str]:
-    return [folder for folder in tree.folders() if _is_category(tree, folder)]
 
 
 def _parts(folder: str) -> list[str]:
