@@ -66,6 +66,11 @@ class CancelledError(RestoraError):
     exit_status = 130
 
 
+def inner(sentence: str) -> str:
+    """A sentence as it stands inside another: with a small letter first."""
+    return sentence[:1].lower() + sentence[1:]
+
+
 def need(package: str, extra: str) -> ModuleType:
     """Import an optional `package`, or raise MissingError naming the `extra` that brings it."""
     try:

@@ -16,6 +16,7 @@ from restora.bench.jobs import Job, run_jobs
 from restora.bench.measure import Measure
 from restora.bench.plan import BenchmarkSettings
 from restora.bench.rows import ROWS
+from restora.bench.shards import take_cells
 from restora.bench.table import ABLATION_COLUMNS, COLUMNS, grid, order, read_tables, write_tables
 from restora.errors import CancelledError, RestoraError
 
@@ -154,10 +155,7 @@ class Benchmark:
 
     def take_from_table(self) -> None:
         """Let the table's cells be finished ones: figures that came without their folder need not be made again."""
-        there = self.in_table()
-        for cell in self.cells:
-            if cell.name in there and not self.folder.finished(cell):
-                self.folder.finish(cell, there[cell.name])
+        take_cells(self.cells, self.folder, self.in_table())
 
     def go(
         self, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None], jobs: int = 1

@@ -43,7 +43,7 @@ def find_elsewhere(cells: Sequence[Cell], folders: Sequence[Path]) -> dict[str, 
 
 
 def take_cells(cells: Sequence[Cell], folder: RunFolder, found: dict[str, Record]) -> None:
-    """Let those that were found elsewhere be finished cells of this run."""
+    """Let those that were found elsewhere, in a folder or a table, be finished cells of this run."""
     for cell in cells:
         if cell.name in found and not folder.finished(cell):
             folder.finish(cell, found[cell.name])

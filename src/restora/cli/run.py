@@ -17,7 +17,7 @@ import typer
 
 from restora.cli.app import app
 from restora.cli.output import say
-from restora.errors import CancelledError, MissingError, RestoraError, StoppedError, UsageError
+from restora.errors import CancelledError, MissingError, RestoraError, StoppedError, UsageError, inner
 
 DEBUG = "--debug"
 
@@ -121,6 +121,6 @@ def _os_sentence(error: OSError) -> tuple[str, int]:
     if error.errno is None or error.errno in (errno.EIO, errno.ENOMEM):
         return f"{place}{reason}; see restora doctor.", MissingError.exit_status
     return (
-        f"{place}{reason[:1].lower()}{reason[1:]}; name another path or change its permissions.",
+        f"{place}{inner(reason)}; name another path or change its permissions.",
         UsageError.exit_status,
     )

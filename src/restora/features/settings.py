@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from restora.errors import UsageError
+from restora.errors import UsageError, inner
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "wide_resnet50_2")
 VGGS = ("vgg16",)
@@ -36,8 +36,7 @@ class TrunkSettings(BaseModel):
         try:
             return None if name is None else check_trunk_name(name)
         except UsageError as error:
-            reason = str(error)
-            raise ValueError(reason[:1].lower() + reason[1:]) from None
+            raise ValueError(inner(str(error))) from None
 
 
 class PyramidPlan(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, create_model, field_validator
 
-from restora.errors import SettingsError
+from restora.errors import SettingsError, inner
 from restora.features.settings import TrunkSettings
 from restora.methods.settings import MethodSettings, OneOf, Section
 from restora.methods.table import METHODS, NAMES, parts, section
@@ -40,8 +40,7 @@ class InputSettings(Section):
             try:
                 parse_size(size)
             except SettingsError as error:
-                reason = str(error)
-                raise ValueError(reason[:1].lower() + reason[1:]) from None
+                raise ValueError(inner(str(error))) from None
         return size
 
 
@@ -147,8 +146,8 @@ def _first_problem(error: ValueError) -> str:
     if not problems:
         return str(error)
     first = problems[0]
-    reason = str(first["msg"]).removeprefix("Value error, ")
-    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {reason[:1].lower()}{reason[1:]}"
+    reason = inner(str(first["msg"]).removeprefix("Value error, "))
+    return f"{'.'.join(str(part) for part in first['loc'])} is {first['input']!r}: {reason}"
 
 
 def stored_settings(settings: RunSettings) -> dict[str, Any]:
