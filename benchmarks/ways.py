@@ -49,10 +49,13 @@ class Grid:
         kills = 0
         for pause in pauses:
             process = self.start(name)
-            time.sleep(pause)
-            kills += process.poll() is None
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            try:
+                process.wait(pause)
+                break  # it ended before it could be killed
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                kills += 1
         self.run(name)
         return kills
 
@@ -66,50 +69,51 @@ class Grid:
 Way = Callable[[], str | None]
 
 
-def ways(grid: Grid, kills: int, parts: int, draws: random.Random, whole: Callable[[], float]) -> dict[str, Way]:
+def ways(grid: Grid, pauses: Iterator[float], parts: int) -> dict[str, Way]:
     """The ways by name, each a call that says what is worth saying of it."""
-
-    def killed() -> str:
-        most = 2 * whole() / max(kills, 1)
-        return f"{grid.killed('killed', (draws.uniform(0, most) for _ in range(kills)))} kills met it"
-
-    found: dict[str, Way] = {
+    return {
         "whole": lambda: grid.run("whole", "--page"),
-        "killed": killed,
+        "killed": lambda: f"killed {grid.killed('killed', pauses)} times",
         "shards": lambda: grid.shards("shards", parts),
+        "ray": lambda: grid.run("ray", "--engine", "ray"),
     }
-    if find_spec("ray") is None:
-        print("Ray is not installed, so that it is not compared")
-    else:
-        found["ray"] = lambda: grid.run("ray", "--engine", "ray")
-    return found
+
+
+def compare(found: dict[str, Way], out: Path) -> list[str]:
+    """Go the ways and print what became of each; those whose table is not that of the whole run."""
+    different = []
+    for name, way in found.items():
+        begun = time.perf_counter()
+        said = way()
+        seconds = time.perf_counter() - begun
+        table = (out / name / TABLE).read_bytes()
+        if table != (out / "whole" / TABLE).read_bytes():
+            different.append(name)
+        says = [f"{name:8}{seconds:6.0f} s", f"{len(table.splitlines()) - 1} rows"]
+        says += ["OTHER BYTES" if name in different else "the same bytes", *([said] if said else [])]
+        print(", ".join(says), flush=True)
+    return different
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="?", default=Path(__file__).with_suffix(".toml"))
     parser.add_argument("--data", type=Path, required=True, help="folder that the categories' paths begin in")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the runs; a way that lies there goes on")
+    parser.add_argument("--ways", default="whole,killed,shards,ray", help="(default whole,killed,shards,ray)")
     parser.add_argument("--kills", type=int, default=20, help="(default 20)")
+    parser.add_argument("--pause", type=float, default=30.0, help="mean seconds before a kill (default 30)")
     parser.add_argument("--shards", type=int, default=3, help="(default 3)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills (default 0)")
     asked = parser.parse_args()
-    if asked.out.exists() and any(asked.out.iterdir()):
-        raise SystemExit(f"{asked.out} holds something; name a folder that is new, so that every way begins at nothing")
-    grid, seconds = Grid(asked.file, asked.data, asked.out), dict[str, float]()
-    different = []
     draws = random.Random(asked.seed)
-    for name, way in ways(grid, asked.kills, asked.shards, draws, lambda: seconds["whole"]).items():
-        begun = time.perf_counter()
-        said = way()
-        seconds[name] = time.perf_counter() - begun
-        table = (asked.out / name / TABLE).read_bytes()
-        same = table == (asked.out / "whole" / TABLE).read_bytes()
-        if not same:
-            different.append(name)
-        rows = len(table.splitlines()) - 1
-        print(f"{name:8}{seconds[name]:8.0f} s{rows:5} rows  {'the same bytes' if same else 'OTHER BYTES'}", end="")
-        print(f"  ({said})" if said else "", flush=True)
+    pauses = (draws.uniform(0, 2 * asked.pause) for _ in range(asked.kills))
+    found = ways(Grid(asked.file, asked.data, asked.out), pauses, asked.shards)
+    chosen = {name: found[name] for name in asked.ways.split(",")}
+    if "ray" in chosen and find_spec("ray") is None:
+        print("Ray is not installed, so that it is not compared")
+        del chosen["ray"]
+    different = compare(chosen, asked.out)
     if different:
         raise SystemExit(f"{', '.join(different)}: not the bytes of the unbroken run")
 
