@@ -57,10 +57,10 @@ def show(evaluation: restora.Evaluation) -> None:
         print(f"{place:<15} {'none' if value is None else f'{value:.4f}':>6}  {meaning}")
     for kind, figures in evaluation.kinds.items():
         print(f"{kind}: {figures.found} of {figures.n} called defect")
-    if evaluation.promise is not None:
-        print(f"promised: {evaluation.promise.sentences[0]}")
+    for sentence in evaluation.promise.sentences if evaluation.promise else ():
+        print(f"promised: {sentence}")
     if evaluation.verdicts.observed is not None:
-        print(f"happened: {evaluation.verdicts.observed:.1%} of the good test pictures are called defect")
+        print(f"happened: {100 * evaluation.verdicts.observed:.1f} % of the good test pictures are called defect")
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -34,16 +34,17 @@ def main(argv: Sequence[str] | None = None) -> restora.Evaluation:
     args = parse(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     scans = read_dataset(args.root or draw_scans(args.out / "drawn"), "oct2017")
-    print(*scans.notes, sep="\n")  # which edition it is, what was left out, how many patients are in both parts
 
     # The split that a training makes by itself: all scans of a patient are fitted, or all are kept for the calibration.
     split = split_good(scans.good("train"))
-    fitted, kept = ({item.group for item in items} for items in (split.fitting, split.calibration))
+    fitted, kept = ({item.group for item in part if item.group} for part in (split.fitting, split.calibration))
     print(f"{len(fitted)} patients are fitted, {len(kept)} others calibrated on, {len(fitted & kept)} are in both")
 
+    # Training says what was left out, which edition this is, and how many patients the published parts share.
     config = load_settings(args.config) if args.config else None
-    detector = restora.train(scans.root, out=args.out / "oct.restora", layout="oct2017", config=config, overwrite=True)
-    evaluation = detector.evaluate(scans.root, layout="oct2017", report=args.out / "report.html")
+    model = args.out / "oct.restora"
+    detector = restora.train(scans.root, out=model, layout=scans.layout, config=config, overwrite=True, say=print)
+    evaluation = detector.evaluate(scans.root, layout=scans.layout, report=args.out / "report.html")
     show(evaluation)
     return evaluation
 

@@ -49,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> restora.Evaluation:
 
     new = [Source(path, args.out / path) for path, _, split, _ in rows if split == "test"]
     with (args.out / "verdicts.csv").open("wb") as stream:
-        print(dict(write_rows(stream, detector.predict(new))), "in", args.out / "verdicts.csv")
+        counts = write_rows(stream, detector.predict(new))
+    print(f"{args.out / 'verdicts.csv'}: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}")
 
     evaluation = detector.evaluate(table, report=args.out / "report.html")
-    print(evaluation, "in", args.out / "report.html")
+    print(f"{args.out / 'report.html'}: {evaluation}")
     return evaluation
 
 
