@@ -23,6 +23,13 @@ PAGES = HERE.parent
 PLACE = re.compile(r"(<!-- output: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 KIND = re.compile(r"^  (\w+): (\d+ of \d+) found, AUROC ([\d.]+)", re.MULTILINE)
 PROGRESS = ("Features of", "training:")
+EXAMPLES = PAGES.resolve().parent / "examples"
+# The words of an example that takes no settings' file, as docs/examples.md shows them.
+EXAMPLE_WORDS: dict[str, tuple[str, ...]] = {
+    "compare_methods": ("--rows", "nearest-neighbour-coreset", "ura-net", "--steps", "20", "--trunk", "restora-tiny"),
+    "only_metrics": (),
+}
+UNDER_WAY = re.compile(r"Features of | to calibrate, | cells, | begins\.$|, looked at in ")
 WIDEST = 150  # of a line of terms; the whole is a keystroke away
 
 Output = Callable[[Path], str]
@@ -146,11 +153,24 @@ def products(stage: Path) -> str:
     return "\n" + _script("products.py") + "\n\n"
 
 
+def example(script: Path) -> Output:
+    """What a script of examples/ prints in a try of seconds, without what it says of its progress."""
+
+    def printed(stage: Path) -> str:
+        words = EXAMPLE_WORDS.get(script.stem, ("--config", str(script.with_name("quick.toml"))))
+        run = [sys.executable, str(script), *words]
+        said = subprocess.run(run, cwd=stage, stdout=subprocess.PIPE, text=True, check=True).stdout
+        return block("\n".join(line for line in said.splitlines() if not UNDER_WAY.search(line)))
+
+    return printed
+
+
 MADE: tuple[Output, ...] = (
     *(inspect, broken, layouts, train, predict, overlays, row, too_small, calibrate, export),
     *(evaluate, happened, kinds, score_maps, drift, rates, products),
 )
 OUTPUTS = {made.__name__: made for made in MADE}
+OUTPUTS |= {f"example_{script.stem}": example(script) for script in EXAMPLES.glob("*.py")}
 
 
 def _script(name: str, *words: Path) -> str:
