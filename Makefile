@@ -36,6 +36,7 @@ docs: setup
 # The documentation's pictures and outputs: draws and trains for some minutes where runs/figures is not there yet.
 figures: setup
 	$(BIN)/python docs/figures/ura_net.py runs/figures
+	$(BIN)/python docs/figures/mfr_net.py runs/figures
 	$(BIN)/python docs/figures/outputs.py runs/figures
 
 setup: $(STAMP)
