@@ -119,5 +119,8 @@ def test_score_maps_gives_exact_figures(tmp_path, capsys):
     assert figures["image"]["auroc"] == 1
     assert figures["pixel"]["auroc"] == 1
     assert figures["pixel"]["aupro_30"] == pytest.approx(1)
+    assert figures["pixel"]["spro_05"] is None
     assert run(["score-maps", str(tmp_path / "maps"), str(tmp_path / "masks")]) == 0
-    assert "AUROC 1.0000" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "AUROC 1.0000" in said
+    assert "sPRO" not in said  # maps and masks alone do not say how much of a region is enough

@@ -69,6 +69,14 @@ def test_with_masks_pixel_figures_stand_beside():
     assert shown["AUROC"][1] == f"{6 / 7:.4f}"
     assert shown["AUPRO@0.3"] == ["–", f"{evaluation.pixel.aupro_30:.4f}"]
     assert "AUPIMO" in shown
+    assert "sPRO@0.05" not in shown
+
+
+def test_spro_is_shown_where_a_set_states_saturations():
+    scores, mask = PixelScores(), [[0, 1], [0, 1]]
+    scores.add_defective([[0.0, 5.0], [2.0, 1.0]], mask, regions=[(mask, 1)])
+    evaluation = evaluate_rows({}, ROWS, pixel=scores)
+    assert cells(evaluation._repr_html_())["sPRO@0.05"] == ["–", "1.0000"]
 
 
 def test_what_is_not_there_is_said_and_nothing_fails():

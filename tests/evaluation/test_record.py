@@ -74,7 +74,8 @@ def test_the_object_has_the_promised_keys_and_is_json():
     evaluation = evaluate_rows({}, ten_rows(), pixel=some_maps(), promise=promise())
     figures = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
     assert list(figures["image"]) == ["auroc", "ap", "f1_max"]
-    assert list(figures["pixel"]) == ["auroc", "ap", "f1_max", "aupro_30", "aupro_05", "aupimo"]
+    assert list(figures["pixel"]) == ["auroc", "ap", "f1_max", "aupro_30", "aupro_05", "aupimo", "spro_05"]
+    assert figures["pixel"]["spro_05"] is None
     assert list(figures["verdicts"]) == ["promised", "observed", "range90", "review", "found"]
     assert figures["pixel"]["auroc"] == 6 / 7  # the 5 beats all normal pixels but the 6
     assert figures["dataset"]["masked"] == 1

@@ -135,7 +135,8 @@ def test_without_a_good_picture_only_aupimo_is_undefined():
     maps, masks = tied_case(1, count=2)
     figures = pixel_figures(maps[:1], masks[:1])
     assert figures.aupimo is None
-    assert all(value is not None for name, value in figures.to_dict().items() if name != "aupimo")
+    undefined = [name for name, value in figures.to_dict().items() if value is None]
+    assert undefined == ["aupimo", "spro_05"]  # no regions were stated either
 
 
 def test_one_hot_pixel_counts_as_one_pixel_however_hot():

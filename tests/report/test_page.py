@@ -87,6 +87,9 @@ def test_the_figures_are_those_of_the_evaluation(html, made):
     shown = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", html))
     assert shown["Image AUROC"] == f"{record['image']['auroc']:.3f}"
     assert shown["AUPRO@0.05"] == f"{record['pixel']['aupro_05']:.3f}"
+    assert "sPRO@0.05" not in shown
+    stated = replace(made[0], pixel=replace(made[0].pixel, spro_05=0.4321))
+    assert "<dt>sPRO@0.05</dt><dd>0.432</dd>" in render_report(stated, [], {})
     alarms = sum(row.label == 0 and row.prediction.verdict == "defect" for row in made[0].rows)
     assert f"{alarms} of {record['dataset']['good']} good pictures" in html
 

@@ -73,7 +73,7 @@ class Examination:
         height, width = mask.shape
         carried, ignore = carry_map(map, (height, width)), self._ignore.at((height, width))
         if item.label == 1:
-            self.pixels.add_defective(carried, mask, ignore=ignore)
+            self.pixels.add_defective(carried, mask, ignore=ignore, regions=item.regions((height, width)))
         elif item.label == 0:
             self.pixels.add_good(carried, ignore=ignore)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 UNDEFINED = "–"
 NAMES = {"auroc": "AUROC", "ap": "AP", "f1_max": "F1-max", "aupro_30": "AUPRO@0.3", "aupro_05": "AUPRO@0.05"}
-NAMES |= {"aupimo": "AUPIMO"}
+NAMES |= {"aupimo": "AUPIMO", "spro_05": "sPRO@0.05"}
 
 
 def evaluation_html(evaluation: Evaluation) -> str:
@@ -31,7 +31,8 @@ def evaluation_html(evaluation: Evaluation) -> str:
 def _figures(evaluation: Evaluation) -> str:
     image: dict[str, float | None] = evaluation.image.to_dict()
     pixel: dict[str, float | None] = evaluation.pixel.to_dict() if evaluation.pixel is not None else {}
-    rows = [(words, _figure(image.get(name)), _figure(pixel.get(name))) for name, words in NAMES.items()]
+    names = {name: words for name, words in NAMES.items() if name != "spro_05" or pixel.get(name) is not None}
+    rows = [(words, _figure(image.get(name)), _figure(pixel.get(name))) for name, words in names.items()]
     return small_table(("figure", "pictures", "pixels"), rows if pixel else rows[: len(image)])
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from restora.errors import DataError
 from restora.images.read import read_mask
+from restora.images.saturation import Saturation
 
 Split = Literal["train", "test"]
 Label = Literal[0, 1] | None
@@ -24,12 +25,13 @@ Label = Literal[0, 1] | None
 class Item:
     """One picture of a data set.
 
-    name   : its path below the data set, ``/`` between folders
-    source : where its file lies
-    label  : 0 good, 1 defective, None unknown
-    kind   : the kind of defect, ``good`` for good pictures
-    masks  : the files that mark its defects; their union counts
-    group  : pictures of one part or patient share it and are never separated
+    name       : its path below the data set, ``/`` between folders
+    source     : where its file lies
+    label      : 0 good, 1 defective, None unknown
+    kind       : the kind of defect, ``good`` for good pictures
+    masks      : the files that mark its defects; their union counts
+    group      : pictures of one part or patient share it and are never separated
+    saturation : how much of what each mask marks is enough; None where the data set does not state it
     """
 
     name: str
@@ -39,6 +41,7 @@ class Item:
     kind: str
     masks: tuple[str, ...] = ()
     group: str | None = None
+    saturation: Saturation | None = None
 
     def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
         """The marked pixels, bool [H, W]; nothing marked on a good picture, None where no mask says what is.
@@ -49,14 +52,28 @@ class Item:
             return np.zeros(shape, dtype=np.bool_) if self.label == 0 else None
         marked = np.zeros(shape, dtype=np.bool_)
         for source in self.masks:
-            mask = read_mask(source)
-            if mask.shape != shape:
-                raise DataError(
-                    f"{self.name}: its mask {Path(source).name} is {mask.shape[0]} x {mask.shape[1]} pixels "
-                    f"(height x width), the picture {shape[0]} x {shape[1]}; save the mask in the picture's own size"
-                )
-            marked |= mask
+            marked |= self._sized(read_mask(source), source, shape)
         return marked
+
+    def regions(self, shape: tuple[int, int]) -> tuple[tuple[NDArray[np.bool_], int], ...] | None:
+        """What each mask marks, bool [H, W], and how many of its pixels count as all of it; None without `saturation`.
+
+        Masks that mark nothing are left out; together the others mark what `mask` says. Raises as `mask` does, and
+        DataError for a mask that marks with a value of which nothing is stated.
+        """
+        if self.saturation is None or not self.masks:
+            return None
+        read = [(source, *self.saturation.read(source, Path(source).name)) for source in self.masks]
+        return tuple((self._sized(marked, source, shape), enough) for source, marked, enough in read if enough)
+
+    def _sized(self, mask: NDArray[np.bool_], source: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """The mask if it is of this shape. Raises DataError."""
+        if mask.shape != shape:
+            raise DataError(
+                f"{self.name}: its mask {Path(source).name} is {mask.shape[0]} x {mask.shape[1]} pixels "
+                f"(height x width), the picture {shape[0]} x {shape[1]}; save the mask in the picture's own size"
+            )
+        return mask
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,7 @@ def _with_masks(facts: _Look, shape: tuple[int, int]) -> _Look:
     if not facts.item.masks:
         return facts
     mask = facts.item.mask(shape)
+    facts.item.regions(shape)  # a mask may fit the picture, and not what the set states of its masks
     return replace(facts, mask_empty=mask is not None and not mask.any())
 
 

@@ -79,7 +79,11 @@ def read_mask(source: PictureSource) -> NDArray[np.bool_]:
     Raises PictureError.
     """
     name = _name(source)
-    samples = read_samples(source, name)
+    return marked_in(read_samples(source, name), name)
+
+
+def marked_in(samples: NDArray[Any], name: str) -> NDArray[np.bool_]:
+    """What the stored samples of a mask mark, bool [H, W]; see read_mask. Raises PictureError."""
     _checked_shape(samples, name)
     if samples.dtype.kind not in "biuf":
         raise PictureError(f"{name}: samples of type {samples.dtype} are no mask; give uint8 or bool")

@@ -1,11 +1,20 @@
 """Exact metrics for anomaly scores and maps; numpy and scipy only, useful alone.
 
 Scores: `auroc`, `average_precision`, `f1_max`, `roc_curve`, `pr_curve`.
-Maps: `pixel_figures`, `aupro`, `aupimo` of maps at hand; `PixelScores` one map at a time.
+Maps: `pixel_figures`, `aupro`, `aupimo`, `spro` of maps at hand; `PixelScores` one map at a time.
 Regions: `label_regions` of a mask, `regions_above` a threshold.
 """
 
-from restora.metrics.pixels import PixelCurves, PixelFigures, PixelScores, aupimo, aupro, pixel_figures, pixel_scores
+from restora.metrics.pixels import (
+    PixelCurves,
+    PixelFigures,
+    PixelScores,
+    aupimo,
+    aupro,
+    pixel_figures,
+    pixel_scores,
+    spro,
+)
 from restora.metrics.ranking import Curve, auroc, average_precision, f1_max, pr_curve, roc_curve
 from restora.metrics.regions import Part, label_regions, regions_above
 
@@ -26,4 +35,5 @@ __all__ = [
     "pr_curve",
     "regions_above",
     "roc_curve",
+    "spro",
 ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from restora.metrics.pimo import LOWER, credit
 from restora.metrics.ranking import Figures, Ranking, Scores, count_from
+from restora.metrics.saturation import weights
 
 HEAP = 4_000_000  # scores, 16 MB in float32; measured: heaps of 1 million take half as long again, of 16 no less
 
@@ -25,10 +26,12 @@ class Marked:
 
     scores  : (P,) float
     regions : (P,) int32, 1..R, the region that each pixel belongs to
+    peaks   : what `saturation.highest` gives of the regions whose saturation is stated, None where none is
     """
 
     scores: Scores
     regions: NDArray[np.int32]
+    peaks: tuple[Scores, ...] | None = None
 
 
 class Levels:
@@ -37,13 +40,13 @@ class Levels:
     def __init__(self, pictures: Sequence[Marked]) -> None:
         self._sizes = np.array([picture.scores.size for picture in pictures], dtype=np.int64)
         scores = np.concatenate([picture.scores for picture in pictures]) if pictures else np.empty(0, np.float32)
-        weights = np.concatenate([_weights(picture.regions) for picture in pictures]) if pictures else np.empty(0)
-        order = rising_order(scores)
+        shares = np.concatenate([_weights(picture.regions) for picture in pictures]) if pictures else np.empty(0)
+        order, starts = _tied(scores)
         scores = scores[order]
-        starts = np.flatnonzero(np.diff(scores, prepend=np.nan) != 0)
         self._values = scores[starts]
         self._anomalous = np.diff(starts, append=scores.size)
-        self._share = np.add.reduceat(weights[order], starts) if scores.size else weights
+        self._share = np.add.reduceat(shares[order], starts) if scores.size else shares
+        self._saturated = _saturated(self._values, pictures)
         self._picture = np.repeat(np.arange(len(pictures), dtype=np.int32), self._sizes)[order]
         self._normals = 0
         self._from = np.zeros(self._values.size, dtype=np.int64)
@@ -100,6 +103,13 @@ class Levels:
         """(K,) at falling levels: the sum over the pixels at this level of 1 / (area of the pixel's region)."""
         return self._share[::-1]
 
+    def saturated_share(self) -> Figures | None:
+        """(K,) at falling levels: the sum over the regions of what is found of their saturation at this level alone.
+
+        None where a picture in which something is marked does not state it.
+        """
+        return None if self._saturated is None else self._saturated[::-1]
+
     def aupimo(self) -> tuple[float | None, ...]:
         """One AUPIMO a defective picture, None where nothing is marked; all None if 1e-5 is less than one pixel."""
         self._count_heaps()
@@ -122,6 +132,25 @@ def rising_order(scores: Scores) -> NDArray[np.integer]:
     keys = rising.astype(np.uint64) << np.uint64(32) | np.arange(scores.size, dtype=np.uint64)
     keys.sort()
     return keys.astype(np.uint32)  # the lower half
+
+
+def _tied(scores: Scores) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
+    """`rising_order`, and where in it each distinct score begins."""
+    order = rising_order(scores)
+    return order, np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
+
+
+def _saturated(levels: Scores, pictures: Sequence[Marked]) -> Figures | None:
+    """`Levels.saturated_share` at rising levels; each score of `peaks` is one of them."""
+    marked = [picture.peaks for picture in pictures if picture.scores.size]
+    peaks = [one for stated in marked if stated is not None for one in stated]
+    if not peaks or any(stated is None for stated in marked):
+        return None
+    scores = np.concatenate(peaks)
+    order, starts = _tied(scores)
+    found = np.zeros(levels.size)
+    found[np.searchsorted(levels, scores[order[starts]])] = np.add.reduceat(weights(peaks)[order], starts)
+    return found
 
 
 def _weights(regions: NDArray[np.int32]) -> Figures:

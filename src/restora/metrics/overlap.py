@@ -15,12 +15,13 @@ from restora.errors import UsageError
 from restora.metrics.ranking import Curve, Figures, Ranking, corners
 
 
-def overlap_of(ranking: Ranking, share: Figures) -> Curve | None:
+def overlap_of(ranking: Ranking, share: Figures | None) -> Curve | None:
     """PRO (y) over FPR (x), from (0, 0) to (1, 1); None without regions or without defect-free pixels.
 
-    share : (K,) float64, at each level the sum over its pixels of 1 / (area of the pixel's region)
+    share : (K,) float64, at each level the sum over its pixels of 1 / (area of the pixel's region); of sPRO, what
+            `Levels.saturated_share` says, None where it says nothing
     """
-    if not ranking.is_defined:
+    if share is None or not ranking.is_defined:
         return None
     reached = np.cumsum(share)
     return corners(ranking, reached / reached[-1])
@@ -33,7 +34,7 @@ def area_up_to(curve: Curve, limit: float) -> float:
     raises : UsageError for another limit
     """
     if not 0.0 < limit <= 1.0:
-        raise UsageError(f"The limit of AUPRO must be above 0 and at most 1, but it is {limit}.")
+        raise UsageError(f"The limit of AUPRO or AU-sPRO must be above 0 and at most 1, but it is {limit}.")
     inside = int(np.searchsorted(curve.x, limit, side="right"))
     x, y = curve.x[:inside], curve.y[:inside]
     area = float(np.trapezoid(y, x))

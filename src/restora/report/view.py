@@ -25,6 +25,7 @@ FIGURES = (
     ("pixel", "aupro_30", "AUPRO@0.3", "mean share of each defect found, up to 30 % false-positive pixels"),
     ("pixel", "aupro_05", "AUPRO@0.05", "the same up to 5 %"),
     ("pixel", "aupimo", "AUPIMO", "share of each defect found at 1e-5 to 1e-4 false-positive pixels a good picture"),
+    ("pixel", "spro_05", "sPRO@0.05", "AUPRO@0.05 where a part of each region, as its data set states, is enough"),
 )
 
 ROC, PR = "ROC", "Precision and recall"
@@ -98,8 +99,12 @@ def _pictures(count: int) -> str:
 
 def _figures(evaluation: Evaluation) -> list[dict[str, Any]]:
     record = evaluation.to_dict()
-    shown = [(part, key, name, words) for part, key, name, words in FIGURES if record[part] is not None]
-    return [{"name": name, "value": record[part][key], "words": words} for part, key, name, words in shown]
+    return [
+        {"name": name, "value": record[part][key], "words": words}
+        for part, key, name, words in FIGURES
+        if record[part] is not None
+        if key != "spro_05" or record[part][key] is not None  # hardly a set says how much of a region is enough
+    ]
 
 
 def _threshold(evaluation: Evaluation, facts: Mapping[str, Any]) -> float | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-
-import numpy as np
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from restora.errors import DataError
 from restora.images.dataset import Dataset
@@ -17,7 +18,7 @@ from restora.images.layouts.mvtec_form import (
     required_good,
     validation_good,
 )
-from restora.images.read import read_samples
+from restora.images.saturation import Enough, Saturation
 from restora.images.tree import Tree, last
 
 NAME = "mvtec-loco"
@@ -36,24 +37,14 @@ SOURCE = (
 
 _KINDS = ("logical_anomalies", "structural_anomalies")
 _CONFIG = "defects_config.json"
-_NOT_SATURATED = (
-    "A picture's masks count together, and our AUPRO asks for the whole of each connected region; the sPRO of the "
-    "MVTec LOCO AD paper asks for each mask's saturation area only, so the two figures cannot be compared."
+_JOINED = (
+    "AUPRO joins the masks of a picture and asks for the whole of what is connected, so the two cannot be compared."
 )
-
-
-@dataclass(frozen=True)
-class Saturation:
-    """What the paper asks of one mask.
-
-    defect : the kind of defect that the value of its pixels stands for
-    area   : its marked pixels
-    enough : how many of them count as all of it, at most `area`
-    """
-
-    defect: str
-    area: int
-    enough: int
+_SATURATED = (
+    "sPRO is the figure of the MVTec LOCO AD paper: each mask is a region, of which its saturation area is enough. "
+    + _JOINED
+)
+_NOT_SATURATED = f"There is no {_CONFIG}, so sPRO, the figure of the MVTec LOCO AD paper, is not made. {_JOINED}"
 
 
 def looks_like(tree: Tree) -> float:
@@ -62,7 +53,7 @@ def looks_like(tree: Tree) -> float:
 
 
 def read(tree: Tree) -> Dataset:
-    """train/good and validation/good to train on, all of test/ with its masks. Raises DataError."""
+    """Good pictures of train/ and validation/, all of test/ with masks and their saturation. Raises DataError."""
     test, truth = tree.folder("test"), tree.folder("ground_truth")
     if test is None or looks_like(tree) == 0:
         raise DataError(
@@ -75,55 +66,31 @@ def read(tree: Tree) -> Dataset:
     for folder in tree.folders(test):
         found += kind_items(tree, folder, tree.folder("ground_truth", last(folder)), _as_numbered_mask)
     found += masks_of_no_kind(tree, truth, test)
-    return as_dataset(tree, NAME, found + Found(notes=(_NOT_SATURATED,)))
+    saturation = _saturation(tree)
+    items = tuple(replace(item, saturation=saturation) if item.masks else item for item in found.items)
+    notes = (*found.notes, _NOT_SATURATED if saturation is None else _SATURATED)
+    return as_dataset(tree, NAME, replace(found, items=items, notes=notes))
 
 
-def saturation(tree: Tree) -> dict[str, Saturation]:
-    """What the paper asks of each mask below ground_truth/, by the locator that `Item.masks` holds; reads every mask.
-
-    Raises DataError where defects_config.json is absent or does not know a mask, PictureError for a damaged mask.
-    """
-    rules, truth = _rules(tree), tree.folder("ground_truth")
-    masks = tree.pictures(truth) if truth is not None else []
-    return {tree.locator(name): _saturation(tree, name, rules) for name in masks}
-
-
-@dataclass(frozen=True)
-class _Rule:
-    defect: str
-    threshold: float
-    relative: bool
-
-
-def _rules(tree: Tree) -> dict[int, _Rule]:
+def _saturation(tree: Tree) -> Saturation | None:
+    """What the category's table states, None without one. Raises DataError for one that is not as published."""
     file = tree.file(_CONFIG)
     if file is None:
-        raise DataError(f"{tree.root} holds no {_CONFIG}; MVTec LOCO AD keeps one in each category")
+        return None
     try:
-        return {
-            int(entry["pixel_value"]): _Rule(
-                str(entry["defect_name"]), float(entry["saturation_threshold"]), bool(entry["relative_saturation"])
-            )
-            for entry in json.loads(tree.read_text(file))
-        }
-    except (ValueError, TypeError, KeyError):
+        return Saturation(tuple(_enough(entry) for entry in json.loads(tree.read_text(file))), _CONFIG)
+    except (ValueError, TypeError, KeyError, OverflowError):
         raise DataError(
-            f"{tree.locator(file)} is not a JSON list of defects with defect_name, pixel_value, saturation_threshold "
-            "and relative_saturation; take the published file"
+            f"{tree.locator(file)} is not a JSON list of defects with pixel_value, saturation_threshold and "
+            "relative_saturation; take the published file, or none"
         ) from None
 
 
-def _saturation(tree: Tree, name: str, rules: dict[int, _Rule]) -> Saturation:
-    samples = read_samples(tree.locator(name), name)
-    values = np.unique(samples[samples > 0])
-    if len(values) != 1 or int(values[0]) not in rules:
-        raise DataError(
-            f"{tree.locator(name)} marks {len(values)} values ({', '.join(map(str, values[:3])) or 'nothing'}), but a "
-            f"mask of MVTec LOCO AD holds one that {_CONFIG} knows"
-        )
-    rule, area = rules[int(values[0])], int((samples > 0).sum())
-    enough = int(rule.threshold * area) if rule.relative else min(int(rule.threshold), area)
-    return Saturation(rule.defect, area, enough)
+def _enough(entry: Mapping[str, Any]) -> Enough:
+    amount = float(entry["saturation_threshold"])
+    if not 0 <= amount < math.inf:
+        raise ValueError
+    return Enough(int(entry["pixel_value"]), amount, bool(entry["relative_saturation"]))
 
 
 def _as_numbered_mask(name: str) -> str:
