@@ -65,6 +65,8 @@ def train(
     source : a folder of good pictures, a data set (its train/good is used), an archive of either (``sets.zip``, or
              ``sets.zip!folder``), a CSV table, or arrays uint8 [N, H, W(, C)]
     out    : the model folder to write, NAME.restora; while training, state lies beside it in NAME.restora.partial
+    config : settings to start from instead of a preset; what is named beside it wins
+
     method, preset : "ura-net" (the default), "mfr-net" or "both"; "small" for two cores, "paper" for published sizes
     trunk, weights : the network whose features are restored, and a file of its weights; those at hand unless stated
     size, pixels   : HEIGHTxWIDTH of the input, multiples of 32; else at most so many pixels in the median shape
@@ -74,8 +76,8 @@ def train(
     textures       : a folder of pictures of no product, for artificial anomalies
     device, seed   : "cpu" or "cuda"; of all randomness, the same seed makes the same model
     minutes        : becomes a number of steps once, at the start
-    resume, overwrite : go on from the state of an interrupted training; replace a model that is there
-    config : settings to start from instead of a preset; what is named beside it wins
+    resume         : go on from the state of an interrupted training
+    overwrite      : replace a model that is there
     progress, say  : take where it stands, and sentences for people
 
     Raises UsageError (and its kin) for what cannot be used, MissingError for what this machine lacks, StoppedError for
