@@ -31,11 +31,12 @@ bench: setup
 	$(if $(ROOT),$(if $(WEIGHTS),RESTORA_WEIGHTS=$(WEIGHTS) )$(BIN)/restora benchmark benchmarks/accuracy/yardstick.toml --data $(ROOT) --out runs/yardstick --table benchmarks/accuracy/results.csv)
 
 docs: setup
-	$(BIN)/zensical build --clean
+	PYTHONPATH=docs $(BIN)/zensical build --clean
 
 # The documentation's pictures and outputs: draws and trains for some minutes where runs/figures is not there yet.
 figures: setup
 	$(BIN)/python docs/figures/ura_net.py runs/figures
+	$(BIN)/python docs/figures/mfr_net.py runs/figures
 	$(BIN)/python docs/figures/outputs.py runs/figures
 
 setup: $(STAMP)

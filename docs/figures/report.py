@@ -1,7 +1,8 @@
-"""The picture of the report in the README: the first screen of a page of drawn products, as a browser shows it.
+"""The pictures of the report and of the demo in the README: the first screen of a page, as a browser shows it.
 
     restora demo --out demo-products
-    python docs/figures/report.py demo-products/part.html docs/report.png
+    python docs/figures/report.py demo-products/board.html docs/report.png
+    python docs/figures/report.py demo-products/index.html docs/demo.png --height 1240
     python docs/figures/report.py demo-products/part.html phone.png --width 390 --dark
 
 Needs Chromium. The page must be of drawn products: no other pictures belong into this repository.

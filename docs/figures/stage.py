@@ -40,24 +40,40 @@ def restora(folder: Path, *words: str) -> str:
     return done.stdout.rstrip()
 
 
-def set_up(work: Path) -> Path:
-    """Draw, lay out and train what is not there yet; the folder that holds
+def lay_out(work: Path) -> Path:
+    """Draw and lay out what is not there yet; the folder that holds
 
     parts/         the drawn data set in MVTec AD layout, and parts/good, its good pictures alone
     broken/        the same with three mistakes; more_good/ and line/, what their names say
-    part.restora   the model, and train.txt, what its training said
-    loose/, loose.restora   the same part lying anyhow, and its model
     """
     stage = work / "stage"
     if not (stage / "line").is_dir():
         _lay_out(write_products(work, PRODUCT, good=200, test_good=40, defective=6, size=SIZE), stage)
-        loose = write_products(work, LOOSE, good=200, test_good=40, defective=6, size=SIZE)
-        shutil.copytree(loose, stage / "loose", dirs_exist_ok=True)
+    return stage
+
+
+def set_up(work: Path) -> Path:
+    """The folder of `lay_out`, and in it what is not there yet:
+
+    part.restora            a model, and train.txt, what its training said
+    loose/, loose.restora   the same part lying anyhow, and its model
+    """
+    stage = lay_out(work)
     if not (stage / "part.restora").is_dir():
         said = restora(stage, "train", "parts/good", "--out", "part.restora", "--overwrite")
         (stage / "train.txt").write_text(said + "\n", encoding="utf-8")
     if not (stage / "loose.restora").is_dir():
+        loose = write_products(work, LOOSE, good=200, test_good=40, defective=6, size=SIZE)
+        shutil.copytree(loose, stage / "loose", dirs_exist_ok=True)
         restora(stage, "train", "loose", "--out", "loose.restora", "--overwrite")
+    return stage
+
+
+def set_up_mfr(work: Path) -> Path:
+    """The folder of `lay_out` with mfr.restora, a model of MFRNet on the same pictures."""
+    stage = lay_out(work)
+    if not (stage / "mfr.restora").is_dir():
+        restora(stage, "train", "parts/good", "--out", "mfr.restora", "--method", "mfr-net", "--overwrite")
     return stage
 
 

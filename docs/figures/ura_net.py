@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from looks import NORMAL, SHOWN, branch, features, plane, read_all, show_verdicts
 from numpy.typing import NDArray
 from panels import HERE, FalseColours, Pixels, coloured, save
-from stage import SHOWN as NUMBER
 from stage import SIZE, set_up
 from torch import Tensor
 
@@ -23,9 +23,6 @@ import restora
 from restora.export.network import Network
 from restora.export.torch_runtime import load_network
 from restora.features.pyramid import Pyramid
-from restora.images.overlay import heat_overlay
-from restora.images.read import read_picture
-from restora.methods.branch import Branch
 from restora.methods.contract import Restoration
 from restora.methods.layers.noise import random_mask
 from restora.methods.ura_net.attention import widen
@@ -34,9 +31,6 @@ from restora.methods.ura_net.synthesis import Source, plant
 from restora.training.textures import draw_texture
 
 OUT = HERE / "ura-net"
-# Test pictures, which no training saw: those that are shown, and good ones that say what usual features are.
-SHOWN = {kind: f"test/{kind}/{NUMBER:04d}.png" for kind in ("good", "scratch", "missing_hole", "stain")}
-NORMAL = [f"test/good/{number:04d}.png" for number in range(10, 18)]
 TRAINED = ("texture", "foreign", "shuffle", "noise")
 MASK_SEED = 5
 # Where the colours of a map end, as the page says.
@@ -61,58 +55,33 @@ def main() -> None:
     data, model = stage / "parts", stage / "part.restora"
     detector = restora.Detector.load(model)
     network = load_network(detector.model)
-    pictures = [read_picture(data / name).pixels for name in SHOWN.values()]
+    pictures = read_all(data, list(SHOWN.values()))
     with torch.inference_mode():
-        way, usual = _go(network, pictures), _go(network, [read_picture(data / name).pixels for name in NORMAL])
+        way, usual = _go(network, pictures), _go(network, read_all(data, NORMAL))
         colours = [FalseColours(level.numpy()) for level in usual.pyramid.levels]
         _show_way(OUT, way, usual, colours)
         _show_synthesis(OUT, network, usual.pyramid, colours[0])
-    for kind, picture in zip(SHOWN, pictures, strict=True):
-        found = detector.look(picture)
-        if found.map is None or found.colours is None:
-            raise SystemExit(f"{model} has no calibration, so its maps have no colours")
-        save(OUT / f"{kind}-verdict.png", heat_overlay(picture, found.map, *found.colours, found.regions))
-        print(f"{kind}: {found.verdict}, p {found.p_value:.3f}, score {found.score:.2f}, doubt {found.doubt:.4f}")
-
-
-def _branch(network: Network) -> Branch:
-    if not isinstance(network.head, Branch):
-        raise SystemExit("these pictures are of URA-Net alone; name a model of that method")
-    return network.head
+    show_verdicts(OUT, detector, pictures)
 
 
 def _restorer(network: Network) -> UraNet:
-    restorer = _branch(network).restorer
+    restorer = branch(network).restorer
     if not isinstance(restorer, UraNet):
         raise SystemExit("these pictures are of URA-Net; name a model of that method")
     return restorer
 
 
-def _features(network: Network, pictures: Pixels) -> Pyramid:
-    raw = network.trunk(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
-    pyramid: Pyramid = _branch(network).aggregate(raw)
-    return pyramid
-
-
-def _go(network: Network, pictures: list[Pixels]) -> Way:
-    stacked = np.stack(pictures)
-    pyramid, restorer = _features(network, stacked), _restorer(network)
+def _go(network: Network, pictures: Pixels) -> Way:
+    pyramid, restorer = features(network, pictures), _restorer(network)
     restoration = restorer.restore(pyramid)
     if restoration.probability is None:
         raise SystemExit("this model perceives nothing; train one with perception on")
     mask = widen(restoration.probability, restorer.settings.attention.widening)
-    return Way(stacked, pyramid, restoration, mask, _branch(network).residual(pyramid.levels, restoration.levels))
-
-
-def _plane(values: Tensor | None, row: int) -> NDArray[np.float32]:
-    if values is None:
-        raise SystemExit("this model perceives nothing; train one with perception on")
-    plane: NDArray[np.float32] = values[row, 0].numpy()
-    return plane
+    return Way(pictures, pyramid, restoration, mask, branch(network).residual(pyramid.levels, restoration.levels))
 
 
 def _perceived(found: Restoration, row: int, scale: dict[str, float]) -> dict[str, Pixels]:
-    return {name: coloured(_plane(getattr(found, name), row), 0, most) for name, most in scale.items()}
+    return {name: coloured(plane(getattr(found, name), row), 0, most) for name, most in scale.items()}
 
 
 def _show_way(out: Path, way: Way, usual: Way, colours: list[FalseColours]) -> None:
@@ -123,8 +92,8 @@ def _show_way(out: Path, way: Way, usual: Way, colours: list[FalseColours]) -> N
     for row, kind in enumerate(SHOWN):
         maps = {
             **_perceived(way.restoration, row, REAL_SCALE),
-            "mask": coloured(_plane(way.mask, row), 0, REAL_SCALE["probability"]),
-            "residual": coloured(_plane(residual, row), 0, most),
+            "mask": coloured(plane(way.mask, row), 0, REAL_SCALE["probability"]),
+            "residual": coloured(plane(residual, row), 0, most),
             "map": coloured(way.map[row].numpy(), 0, strange),
             "picture": way.pictures[row],
             "features": colours[0](way.pyramid.levels[0][row].numpy()),
@@ -148,7 +117,7 @@ def _show_synthesis(out: Path, network: Network, normal: Pyramid, colours: False
     """One mask, and every kind of artificial anomaly planted under it in the features of one good picture."""
     first, rng = normal.levels[0], np.random.default_rng(MASK_SEED)
     mask = torch.from_numpy(_central_mask((first.shape[2], first.shape[3]), rng))[None, None]
-    textures = _features(network, np.stack([draw_texture((SIZE, SIZE), rng) for _ in range(4)])).levels
+    textures = features(network, np.stack([draw_texture((SIZE, SIZE), rng) for _ in range(4)])).levels
     restorer = _restorer(network)
     save(out / "fasm-mask.png", coloured(mask[0, 0].numpy(), 0, 1))
     save(out / "fasm-clean.png", colours(first[0].numpy()))

@@ -81,9 +81,3 @@ def test_every_verb_shows_an_example_and_takes_json(verb, command):
 @pytest.mark.parametrize(("verb", "command"), list(verbs()))
 def test_every_verb_is_in_the_table_of_commands(verb, command):
     assert f"`{verb} " in (table := (ROOT / "docs/commands.md").read_text()) or f"`{verb}`" in table
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-        assert (page.parent / target).exists(), target

@@ -67,6 +67,19 @@ def train(
     out    : the model folder to write, NAME.restora; while training, state lies beside it in NAME.restora.partial
     config : settings to start from instead of a preset; what is named beside it wins
 
+    method, preset : "ura-net" (the default), "mfr-net" or "both"; "small" for two cores, "paper" for published sizes
+    trunk, weights : the network whose features are restored, and a file of its weights; those at hand unless stated
+    size, pixels   : HEIGHTxWIDTH of the input, multiples of 32; else at most so many pixels in the median shape
+    ignore, depth  : a mask of places to leave out, in the pictures' shape; bits that 16-bit pictures really use
+    false_alarms   : the rate to promise; 0.01, or the smallest that the pictures allow
+    layout         : how the data set lies, where looking at it does not tell
+    textures       : a folder of pictures of no product, for artificial anomalies
+    device, seed   : "cpu" or "cuda"; of all randomness, the same seed makes the same model
+    minutes        : becomes a number of steps once, at the start
+    resume         : go on from the state of an interrupted training
+    overwrite      : replace a model that is there
+    progress, say  : take where it stands, and sentences for people
+
     Raises UsageError (and its kin) for what cannot be used, MissingError for what this machine lacks, StoppedError for
     NaN or refused parity, CancelledError when interrupted; state is then kept for `resume`.
     """
