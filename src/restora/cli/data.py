@@ -20,7 +20,7 @@ app = typer.Typer(help="Look at a data set before anything is trained.", no_args
 @app.command(epilog="Example: restora data inspect parts/screw")
 def inspect(
     path: Annotated[
-        Path, typer.Argument(help="The data set: a folder, an archive or a CSV table.", show_default=False)
+        Path, typer.Argument(help="The data set: a folder, an archive or a table (CSV, Parquet).", show_default=False)
     ],
     layout: Layout = None,
     quick: Annotated[bool, typer.Option("--quick", help="Layout and counts by name alone; nothing is opened.")] = False,

@@ -22,7 +22,10 @@ JSON_SECONDS = 0.5
 
 def train(
     path: Annotated[
-        Path, typer.Argument(help="Good pictures: a folder, a data set, an archive or a CSV table.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Good pictures: a folder, a data set, an archive or a table (CSV, Parquet).", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make, NAME.restora.", show_default=False)],
     method: Annotated[str | None, typer.Option(help="ura-net (the one unless stated), mfr-net or both joined.")] = None,

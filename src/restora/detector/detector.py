@@ -84,7 +84,7 @@ class Detector:
     ) -> Iterator[Prediction]:
         """Verdicts one by one, in the order of the sources, in flat memory.
 
-        sources : a picture file, folder, archive, pattern, CSV table, array, Pillow image, or any number of them; a
+        sources : a picture file, folder, archive, pattern, table, array, Pillow image, or any number of them; a
             generator is drawn from as verdicts are taken
         maps : make the maps too, in the pictures' pixels
         false_alarms : rate to promise, from the stored scores; the model's own unless stated. One that cannot be

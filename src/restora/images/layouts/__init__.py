@@ -30,6 +30,7 @@ from restora.images.layouts import (
     visa_one_class,
 )
 from restora.images.layouts.parts import name_one
+from restora.images.layouts.rows import is_table
 from restora.images.tree import Tree
 
 #: So much like a layout that is not the plain folder must a folder be to count as a data set of its own.
@@ -78,8 +79,8 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def is_data_set(path: str | Path) -> bool:
-    """Whether a path is that of a folder, on the disk or in an archive, or of a CSV table: `read_dataset` takes it."""
-    if Path(path).is_dir() or Path(path).suffix.casefold() == table.SUFFIX:
+    """Whether a path is that of a folder, on the disk or in an archive, or of a table: `read_dataset` takes it."""
+    if Path(path).is_dir() or is_table(path):
         return True
     return split_locator(path) is not None and not is_member(path)
 
@@ -106,9 +107,9 @@ def _open(path: Path, layout: str | None) -> Tree:
     is_file = path.is_file() if split_locator(path) is None else is_member(path)
     if not is_file:
         return Tree.of(path)
-    if layout is None and path.suffix.casefold() != table.SUFFIX:
+    if layout is None and not is_table(path):
         raise DataError(
-            f"{path} is neither a folder of pictures, nor an archive of them, nor a CSV table; "
+            f"{path} is neither a folder of pictures, nor an archive of them, nor a CSV or Parquet table; "
             "see `restora data layouts`"
         )
     if layout not in (None, table.NAME):
