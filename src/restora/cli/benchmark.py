@@ -96,15 +96,16 @@ def benchmark(
         asked = parse_shard(shard)
         chosen = [cell for part in asked.which for cell in share_cells(chosen, part, asked.parts)]
     elsewhere = find_elsewhere(run.cells, take or ())
+    in_table = run.in_table() if from_table else {}
     if dry_run:
-        _show(chosen, run, {**dict.fromkeys(elsewhere, "to be taken"), **_in_table(run, from_table)}, json)
+        there = {**dict.fromkeys(elsewhere, "to be taken"), **dict.fromkeys(in_table, "in the table")}
+        _show(chosen, run, there, json)
         return 0
     check_engine(engine)
-    if not all(cell.name in elsewhere or run.folder.finished(cell) for cell in chosen):
+    made = {**in_table, **elsewhere}
+    if not all(cell.name in made or run.folder.finished(cell) for cell in chosen):
         need("torch", "train")
-    take_cells(run.cells, run.folder, elsewhere)
-    if from_table:
-        run.take_from_table()
+    take_cells(run.cells, run.folder, made)
     with live_table(lambda: (run.state(), run.grid())):
         failed = _go(run, chosen, plan.root(data), device, jobs, engine)
     _tell(run, failed, json)
@@ -178,10 +179,6 @@ def _numbers(words: Sequence[str]) -> list[int]:
         if not word.isdecimal():
             raise UsageError(f"--seeds has {word!r}, which is no whole number from 0; separate seeds with commas.")
     return [int(word) for word in words]
-
-
-def _in_table(run: Benchmark, asked: bool) -> dict[str, str]:
-    return dict.fromkeys(run.in_table(), "in the table") if asked else {}
 
 
 def _show(cells: Sequence[Cell], run: Benchmark, there: Mapping[str, str], json: bool) -> None:
