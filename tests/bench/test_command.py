@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -138,6 +139,23 @@ def test_what_cannot_be_run_is_one_sentence(small, write, tmp_path, capsys, chan
     assert said.err.count("\n") == 1
     assert all(part in said.err for part in told)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["{file}", "--from-table", "--table", "{pipe}"],
+        ["--compare", "{pipe}", "{pipe}"],
+        ["{file}", "--table", "{pipe}"],
+    ],
+)
+def test_a_pipe_is_no_table(small, write, tmp_path, capsys, words):
+    os.mkfifo(tmp_path / "pipe.csv")
+    line = [word.format(file=write(small), pipe=tmp_path / "pipe.csv") for word in words]
+    assert run(["benchmark", *line]) == 2
+    said = capsys.readouterr().err
+    assert "a pipe or a device" in said
+    assert said.count("\n") == 1
 
 
 def without_torch(*words: object) -> tuple[str, str]:
