@@ -14,10 +14,12 @@ from restora.errors import MissingError
 def test_the_names_are_where_they_are_said_to_be():
     from restora.detector.detector import Detector
     from restora.evaluation import Evaluation
+    from restora.images.layouts.folders import Folders
     from restora.verdicts.prediction import Prediction, Region
 
     assert (restora.Detector, restora.Evaluation) == (Detector, Evaluation)
     assert (restora.Prediction, restora.Region) == (Prediction, Region)
+    assert restora.Folders is Folders
     assert restora.metrics.__name__ == "restora.metrics"
     assert {"train", "Detector", "metrics"} <= set(dir(restora))
     with pytest.raises(AttributeError, match="colour"):
@@ -39,6 +41,7 @@ def test_importing_reads_nothing_heavy():
 
 def test_training_without_torch_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(vars(restora), "train", raising=False)  # another test may have used it
     for name in [name for name in sys.modules if name.startswith(("restora.training", "restora.features"))]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingError, match=r"restora\[train\]"):

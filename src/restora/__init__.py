@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from restora import metrics as metrics
     from restora.detector.detector import Detector as Detector
     from restora.evaluation import Evaluation as Evaluation
+    from restora.images.layouts.folders import Folders as Folders
     from restora.training.train import train as train
     from restora.verdicts.prediction import Prediction as Prediction
     from restora.verdicts.prediction import Region as Region
 
 __version__ = "0.1.0"
-__all__ = ["Detector", "Evaluation", "Prediction", "Region", "__version__", "metrics", "train"]
+__all__ = ["Detector", "Evaluation", "Folders", "Prediction", "Region", "__version__", "metrics", "train"]
 
 _HOMES = {
     "Detector": "restora.detector.detector",
     "Evaluation": "restora.evaluation",
+    "Folders": "restora.images.layouts.folders",
     "Prediction": "restora.verdicts.prediction",
     "Region": "restora.verdicts.prediction",
     "train": "restora.training.train",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from restora.bench.plan import BenchmarkSettings
 from restora.config import from_toml
 from restora.images.dataset import Dataset
 from restora.images.layouts import read_dataset
+from tests.bench.records import record_of
 
 SMALL = """
 threads = 1
@@ -98,31 +98,6 @@ def small(toml) -> str:
         toml.replace("[settings]\n", "[settings]" + SMALL_NETS)
         .replace("[0, 1]", "[0]")
         .replace("[categories]\n", '[categories]\ngone = "no/such/folder"\n')
-    )
-
-
-def record_of(cell: Cell) -> Record:
-    """Figures that depend on the cell alone."""
-    draws = [byte / 255 for byte in hashlib.sha256(cell.label.encode()).digest()[:3]]
-    return Record(
-        cell=cell.name,
-        method=cell.row.name,
-        part=cell.row.part,
-        change=cell.row.change,
-        trunk=cell.trunk,
-        size="64x64",
-        category=cell.category,
-        seed=cell.seed,
-        image_auroc=draws[0],
-        pixel_auroc=draws[1],
-        aupro_30=draws[2],
-        recipe=cell.recipe,
-        steps=2,
-        fit_seconds=1.5,
-        look_seconds=0.5,
-        threads=1,
-        torch="2",
-        restora="0",
     )
 
 

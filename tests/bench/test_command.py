@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 
 import pytest
 
+from restora.bench.folder import RunFolder
+from restora.bench.run import Benchmark, run_cells
 from restora.bundle import read_model
 from restora.cli.run import run
 
@@ -138,13 +141,64 @@ def test_what_cannot_be_run_is_one_sentence(small, write, tmp_path, capsys, chan
     assert not out.exists()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["{file}", "--out", "{out}", "--dry-run"]])
-def test_neither_help_nor_a_dry_run_loads_torch(small, write, tmp_path, words):
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["{file}", "--from-table", "--table", "{pipe}"],
+        ["--compare", "{pipe}", "{pipe}"],
+        ["{file}", "--table", "{pipe}"],
+    ],
+)
+def test_a_pipe_is_no_table(small, write, tmp_path, capsys, words):
+    os.mkfifo(tmp_path / "pipe.csv")
+    line = [word.format(file=write(small), pipe=tmp_path / "pipe.csv") for word in words]
+    assert run(["benchmark", *line]) == 2
+    said = capsys.readouterr().err
+    assert "a pipe or a device" in said
+    assert said.count("\n") == 1
+
+
+def without_torch(*words: object) -> tuple[str, str]:
+    """What a benchmark prints and says in a fresh interpreter, which has not loaded torch in the end."""
     code = "import sys; from restora.cli.run import run; s = run(sys.argv[1:]); sys.exit(s or 'torch' in sys.modules)"
-    line = [word.format(file=write(small), out=tmp_path / "run") for word in words]
-    done = subprocess.run([sys.executable, "-c", code, "benchmark", *line], capture_output=True, text=True)
+    line = [sys.executable, "-c", code, "benchmark", *map(str, words)]
+    done = subprocess.run(line, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    return done.stdout, done.stderr
+
+
+def test_neither_help_nor_a_dry_run_loads_torch(small, write, tmp_path):
+    assert "--dry-run" in without_torch("--help")[0]
+    assert without_torch(write(small), "--out", tmp_path / "run", "--dry-run")[0].startswith("to do")
+
+
+@pytest.mark.parametrize("words", [["--table", "{whole}/results.csv", "--from-table"], ["--take", "{whole}"]])
+def test_a_run_whose_cells_are_all_elsewhere_loads_no_torch(small, write, plan, tmp_path, counter, words):
+    whole = Benchmark(plan(small), RunFolder(tmp_path / "whole"))
+    run_cells(whole.cells, whole.folder, counter(), lambda sentence: None)
+    whole.write()
+    table = whole.table.read_bytes()
+    words = [word.format(whole=whole.folder.root) for word in words]
+    said = without_torch(write(small), "--out", tmp_path / "run", *words)[1]
+    assert "4 cells, 4 of them finished before." in said
+    made = whole.table if "--table" in words else tmp_path / "run/results.csv"
+    assert made.read_bytes() == table
+    assert len(list(tmp_path.glob("run/cells/*.json"))) == 4
+
+
+def test_a_table_that_lacks_a_cell_is_not_enough_without_torch(
+    small, write, plan, tmp_path, counter, monkeypatch, capsys
+):
+    whole = Benchmark(plan(small), RunFolder(tmp_path / "whole"))
+    run_cells(whole.cells[1:], whole.folder, counter(), lambda sentence: None)
+    whole.write()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    line = ["benchmark", str(write(small)), "--out", str(tmp_path / "run"), "--table", str(whole.table), "--from-table"]
+    assert run(line) == 3
+    assert "pip install 'restora[train]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    chosen = ["--methods", "ura-net"]  # all of which the table has
+    assert run([*line, *chosen]) == 0
 
 
 @pytest.mark.slow

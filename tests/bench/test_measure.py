@@ -22,6 +22,7 @@ from restora.bench.table import RUN_COLUMNS, to_csv
 from restora.bundle import hash_settings
 from restora.errors import UsageError
 from restora.features.bodies import build_body
+from restora.images.layouts.folders import Folders
 from restora.runtimes.contract import count_cores
 from restora.training.settings import stored_settings
 
@@ -31,6 +32,14 @@ def measure(plan, toml, tmp_path) -> Measure:
     other = '\n[anomalib]\npython = "env/bin/python"\nminutes = 2\n'
     made = plan(toml + other).at(tmp_path)
     return Measure(made, RunFolder(tmp_path / "run"), tmp_path / "root", say=lambda sentence: None)
+
+
+def test_a_category_may_name_its_folders(plan, tmp_path):
+    made = plan('[categories]\na = { path = "line3", normal = "ok", abnormal = "broken" }\nb = "line4"\n')
+    measure = Measure(made, RunFolder(tmp_path / "run"), tmp_path, say=lambda sentence: None)
+    a, b = (make_cell(made, ROWS["control"], "resnet18", category, 0) for category in ("a", "b"))
+    assert measure.source(a) == Folders(tmp_path / "line3", normal="ok", abnormal="broken")
+    assert measure.source(b) == tmp_path / "line4"
 
 
 def test_a_model_of_anomalib_gets_the_same_pictures_and_its_table_says_what_was_cut(measure, monkeypatch, tmp_path):

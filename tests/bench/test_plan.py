@@ -28,9 +28,17 @@ def test_a_category_is_a_path_or_a_drawn_product(plan):
     assert "path" not in made.categories["cap"].facts()
 
 
+def test_a_path_may_have_its_folders_named_one_by_one(plan):
+    made = plan('[categories]\na = { path = "line3", normal = "ok", normal_test = "later" }\nb = "drawn:cap"\n')
+    assert made.categories["a"].facts() == {"path": "line3", "normal": "ok", "normal_test": "later"}
+    # the names of cells that were finished before there were such folders come from this
+    assert set(made.categories["b"].facts()) == {"drawn", "good", "test_good", "defective", "size", "seed", "hard"}
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [
+        ('{ drawn = "cap", normal = "ok" }', "normal: folders are those of a path"),
         ('"drawn:frabic"', "the nearest is fabric"),
         ("{ hard = 0.5 }", "either a path or"),
         ("3", "categories.a (line 2) is 3"),

@@ -12,6 +12,8 @@ import pytest
 from restora.bench.cells import list_cells
 from restora.bench.folder import RunFolder
 from restora.bench.run import Benchmark, run_cells
+from restora.bench.shards import take_cells
+from restora.bench.table import write_tables
 from restora.bundle import hold_folder
 from restora.errors import CancelledError, DataError, StoppedError, UsageError
 
@@ -115,7 +117,7 @@ def test_cells_that_the_table_has_are_not_computed_again(plan, toml, tmp_path, c
     before = [path.read_bytes() for path in (table, tmp_path / "runs.csv")]
 
     run, compute = Benchmark(plan(toml), RunFolder(tmp_path / "other"), named=table), counter()
-    run.take_from_table()
+    take_cells(run.cells, run.folder, run.in_table())
     run.write()
     assert [path.read_bytes() for path in (table, tmp_path / "runs.csv")] == before
     run_cells(run.cells, run.folder, compute, silent)
@@ -157,7 +159,13 @@ def test_a_table_that_no_benchmark_wrote_is_refused(plan, toml, tmp_path, cells,
     else:
         runs.write_text(text.rpartition("\n")[0].rpartition("\n")[0] if harm == "cut" else text.replace("1.5", "fast"))
     with pytest.raises(UsageError, match="no cell can be taken" if harm == "missing" else "not what a benchmark wrote"):
-        run.take_from_table()
+        run.in_table()
+
+
+def test_a_table_may_have_a_name_as_long_as_a_name_can_be(tmp_path):
+    table = tmp_path / ("n" * 246 + ".csv")
+    assert write_tables(table, []).name == "n" * 246 + "-runs.csv"
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
 
 def test_a_damaged_cell_is_named(cells, folder, counter):

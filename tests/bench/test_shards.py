@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from restora.bench.cells import list_cells
@@ -98,7 +100,37 @@ def test_a_part_is_dry_run_alone(write, joined, tmp_path, capsys):
     assert labels == ["control resnet18 fabric 0", "control resnet18 fabric 1"]
 
 
-@pytest.mark.parametrize("more", [["--shard", "0/4"], ["--take", "nowhere"]])
+def test_all_parts_are_all_cells_however_many_parts_there_are(write, joined, tmp_path, capsys):
+    line = ["benchmark", str(write(joined)), "--out", str(tmp_path / "a"), "--dry-run"]
+    assert run([*line, "--shard", "all/999999999"]) == 0
+    told = capsys.readouterr().out
+    assert run(line) == 0
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ([], "add --data"),
+        (["--data", ".", "--table", "{tmp}/small.toml/x.csv"], "small.toml is none"),
+        (["--data", ".", "--table", "{tmp}/pipe.csv"], "a pipe or a device"),
+        (["--data", ".", "--table", "{tmp}/" + "n" * 250 + ".csv"], "name too long"),
+        (["--data", ".", "--jobs", "2", "--engine", "ray"], "leave one of them out"),
+    ],
+)
+def test_cells_are_not_taken_where_the_rest_cannot_be_run(write, plan, toml, tmp_path, counter, capsys, more, told):
+    text = toml.replace('fabric = { drawn = "fabric"', 'fabric = { path = "a" } #')
+    os.mkfifo(tmp_path / "pipe.csv")
+    run_cells(list_cells(plan(text))[:1], RunFolder(tmp_path / "part"), counter(), silent)
+    line = ["benchmark", str(write(text)), "--out", str(tmp_path / "all"), "--take", str(tmp_path / "part")]
+    assert run([*line, *(word.format(tmp=tmp_path) for word in more)]) == 2
+    said = capsys.readouterr().err
+    assert told in said.replace("File name", "name")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.parametrize("more", [["--shard", "0/4"], ["--take", "nowhere"], ["--seeds", "9" * 5000]])
 def test_a_part_that_is_none_and_a_folder_without_cells_are_refused(write, joined, tmp_path, capsys, more):
     assert run(["benchmark", str(write(joined)), "--out", str(tmp_path / "a"), *more]) == 2
     assert capsys.readouterr().err.count("\n") == 1

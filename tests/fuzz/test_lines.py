@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from restora.bundle import read_model
-from restora.errors import MissingError, UsageError
+from restora.errors import MissingError, StoppedError, UsageError
 
 from .commands import Ended, check_json, check_nothing_unfinished, check_rows, check_whole, command
 from .harness import Fault, explore
@@ -25,14 +25,22 @@ def typed(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch):
     folder.mkdir()
     lay_out(folder)
     monkeypatch.chdir(folder)
+    assert command(["predict", str(tiny_model), "line", "--shard", "all/2", "--out", "parted"]).status == 0
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "RESTORA_WEIGHTS"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     monkeypatch.setattr("restora.training.train.Job.fit", refuse(UsageError("No training is begun here.")))
     monkeypatch.setattr("restora.features.fetch.look_up", refuse(MissingError("No network is asked here.")))
     monkeypatch.setattr("restora.demo.run.run_demo", refuse(UsageError("Nothing is drawn here.")))
+    monkeypatch.setattr("restora.bench.measure.Measure.__call__", refuse(UsageError("No cell is computed here.")))
+    monkeypatch.setattr("restora.bench.run.run_jobs", refuse(StoppedError("No process is started here.")))
+    monkeypatch.setattr("restora.detector.ray_pool.need_ray", refuse(MissingError("No Ray is started here.")))
+    laid = {path.name for path in folder.iterdir()}
 
     def body(case: tuple[list[str], bytes]) -> str:
+        for path in folder.iterdir():  # of the case before
+            if path.name not in laid:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         for name, made in (("tiny.restora", tiny_model), ("out", None)):
             shutil.rmtree(folder / name, ignore_errors=True)
             shutil.copytree(made, folder / name) if made else (folder / name).mkdir()
@@ -72,7 +80,7 @@ def check_files(folder: Path, words: list[str], ended: Ended) -> None:
     check_nothing_unfinished(folder)
     made = [path for path in (folder / "out").rglob("*") if path.is_file() and path.name not in ("old.csv", "link.csv")]
     for path in made:
-        if not (words[0] == "predict" and path.name == "report.html"):  # rows under any name are rows
+        if not (words[0] in ("predict", "merge") and path.name == "report.html"):  # rows under any name are rows
             check_whole(path)
     if ended.status == 2 and made:
         raise Fault(f"status 2, and written all the same: {made}")

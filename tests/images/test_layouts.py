@@ -283,7 +283,7 @@ def test_a_layout_asked_for_by_name_says_what_it_expected(tmp_path: Path):
     picture(tmp_path / "some/1.png")
     with pytest.raises(DataError, match="no pictures in train/good or test"):
         read_dataset(tmp_path, "mvtec-ad")
-    with pytest.raises(DataError, match=r"one CSV table.*found was none"):
+    with pytest.raises(DataError, match=r"one CSV or Parquet table.*found was none"):
         read_dataset(picture(tmp_path / "other/2.png").parent.parent, "table")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from restora.errors import UsageError
+from restora.images.files import open_file
 
 # Column -> what people call it.
 FIGURE_NAMES = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro_30": "AUPRO@0.3"}
@@ -36,6 +38,12 @@ class Figures:
 Cells = dict[Place, Figures]
 
 
+def read_lines(table: Path) -> list[dict[str, str]]:
+    """The lines of a CSV file by column. Raises OSError (also for a pipe or a device), ValueError or csv.Error."""
+    with io.TextIOWrapper(open_file(table), "utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 def read_cells(path: Path) -> Cells:
     """The cells of a table, or of the one in a run's folder, in its order.
 
@@ -45,8 +53,7 @@ def read_cells(path: Path) -> Cells:
         next((path / name for name in TABLES if (path / name).exists()), path / TABLES[0]) if path.is_dir() else path
     )
     try:
-        with table.open(encoding="utf-8", newline="") as stream:
-            lines = list(csv.DictReader(stream))
+        lines = read_lines(table)
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "no table"
         raise UsageError(f"{table} cannot be read ({reason}); name a run's folder or its results.csv.") from None

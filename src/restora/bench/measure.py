@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from restora.evaluation import Evaluation
     from restora.features.pyramid import Trunk
     from restora.images.dataset import Dataset
+    from restora.images.layouts.folders import Folders
     from restora.training.plan import Plan
 
 # Of the trunk, for yardsticks, whatever a method of ours restores.
@@ -64,7 +65,7 @@ class Measure:
         """The record of one cell. Raises what its making raises."""
         import torch
 
-        makers: dict[Kind, Callable[[Cell, Path], Measured]] = {
+        makers: dict[Kind, Callable[[Cell, Path | Folders], Measured]] = {
             "trained": self._trained,
             "joined": self._joined,
             "refitted": self._refitted,
@@ -109,23 +110,28 @@ class Measure:
                     "[anomalib], or leave such rows out with --methods."
                 )
 
-    def source(self, cell: Cell) -> Path:
-        """The folder of the cell's pictures; a drawn product is drawn on first use."""
+    def source(self, cell: Cell) -> Path | Folders:
+        """Where the cell's pictures lie; a drawn product is drawn on first use."""
         wanted = cell.source
         if wanted.drawn is not None:
             from restora.demo.write import write_products
 
-            wishes = wanted.model_dump(exclude={"path", "drawn"})
+            wishes = {key: wish for key, wish in wanted.facts().items() if key != "drawn"}
             drawn = self.folder.drawn(cell)
             drawn.mkdir(parents=True, exist_ok=True)
             with hold_folder(drawn):  # others wait for the pictures instead of drawing them as well
                 return write_products(drawn, wanted.drawn, **wishes)
-        return (self.root or Path()) / str(wanted.path)
+        path = (self.root or Path()) / str(wanted.path)
+        if not wanted.folders:
+            return path
+        from restora.images.layouts.folders import Folders
 
-    def _trained(self, cell: Cell, source: Path) -> Measured:
+        return Folders(path, **wanted.folders)
+
+    def _trained(self, cell: Cell, source: Path | Folders) -> Measured:
         return self._looked_at(cell, source, fit_seconds=self._fit(cell, source))
 
-    def _fit(self, cell: Cell, source: Path) -> float | None:
+    def _fit(self, cell: Cell, source: Path | Folders) -> float | None:
         """Train a cell's model unless it is there; the seconds, None where they are not all of this call's."""
         from restora.training.train import train
 
@@ -158,7 +164,7 @@ class Measure:
             fit(resume=False)
         return time.perf_counter() - start if anew else None
 
-    def _joined(self, cell: Cell, source: Path) -> Measured:
+    def _joined(self, cell: Cell, source: Path | Folders) -> Measured:
         from restora.training.join import join
 
         parts = self._parts(cell, source)
@@ -167,7 +173,7 @@ class Measure:
             join(parts, source, out=self.folder.model(cell), weights=cell.settings.trunk.weights)
         return self._looked_at(cell, source, fit_seconds=time.perf_counter() - start)
 
-    def _refitted(self, cell: Cell, source: Path) -> Measured:
+    def _refitted(self, cell: Cell, source: Path | Folders) -> Measured:
         from restora.training.refit import refit
 
         (base,) = self._parts(cell, source)
@@ -176,13 +182,13 @@ class Measure:
             refit(base, source, cell.settings, out=self.folder.model(cell))
         return self._looked_at(cell, source, fit_seconds=time.perf_counter() - start)
 
-    def _parts(self, cell: Cell, source: Path) -> list[Path]:
+    def _parts(self, cell: Cell, source: Path | Folders) -> list[Path]:
         """The models that a cell is made of. One whose figures came from a table has none yet, and is trained."""
         for part in cell.parts:
             self._fit(part, source)
         return [self.folder.model(part) for part in cell.parts]
 
-    def _looked_at(self, cell: Cell, source: Path, fit_seconds: float | None) -> Measured:
+    def _looked_at(self, cell: Cell, source: Path | Folders, fit_seconds: float | None) -> Measured:
         """Figures of a model by the graph that its users run."""
         from restora.bench.yardsticks.evaluate import figures
         from restora.detector.detector import Detector
@@ -206,7 +212,7 @@ class Measure:
             shutil.rmtree(model)
         return Measured((spec.height, spec.width), figures(evaluation), seconds, fit_seconds, more)
 
-    def _yardstick(self, cell: Cell, source: Path) -> Measured:
+    def _yardstick(self, cell: Cell, source: Path | Folders) -> Measured:
         from restora.bench.yardsticks.evaluate import evaluate_runtime, figures, input_spec
         from restora.bench.yardsticks.fit import fit_yardstick
 
@@ -219,7 +225,7 @@ class Measure:
         self._tell_errors(evaluation)
         return Measured(plan.size, figures(evaluation), looked - fitted, fitted - start, _made_from(trunk, plan))
 
-    def _anomalib(self, cell: Cell, source: Path) -> Measured:
+    def _anomalib(self, cell: Cell, source: Path | Folders) -> Measured:
         from restora.bench.anomalib import Elsewhere, run_anomalib
         from restora.features.weights import find_weights
 
@@ -246,7 +252,7 @@ class Measure:
             self.say(f"{count} test pictures of {evaluation.dataset['name']} cannot be read and are in no figure.")
 
 
-def _prepare(cell: Cell, source: Path) -> tuple[Trunk, Plan, Dataset]:
+def _prepare(cell: Cell, source: Path | Folders) -> tuple[Trunk, Plan, Dataset]:
     """The trunk, the same fitting part and size as a training of ours has, and the data set."""
     from restora.features.pyramid import load_trunk
     from restora.training.plan import make_plan, open_source

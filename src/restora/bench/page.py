@@ -20,6 +20,7 @@ from restora.errors import RestoraError
 from restora.images.dataset import Item
 from restora.images.files import write_whole
 from restora.images.layouts import read_dataset
+from restora.images.layouts.folders import Folders
 from restora.report.charts import strip
 from restora.report.facts import model_facts
 from restora.report.page import page_templates
@@ -32,10 +33,10 @@ from restora.verdicts.prediction import Rule
 LABELS = ("good", "defective")
 
 
-def write_page(run: Benchmark, source: Callable[[Cell], Path], say: Callable[[str], None]) -> Path:
+def write_page(run: Benchmark, source: Callable[[Cell], Path | Folders], say: Callable[[str], None]) -> Path:
     """Write `index.html` (of ablations `ablations.html`) in the run's folder, one file with all it shows; its path.
 
-    source : the folder of a cell's pictures. The few that are shown are looked at once more, by the model of the first
+    source : where a cell's pictures lie. The few that are shown are looked at once more, by the model of the first
     seed that has one in the folder; say: takes a sentence for each model whose pictures cannot be shown.
     """
     heads, *lines = run.grid()
@@ -71,7 +72,7 @@ def write_page(run: Benchmark, source: Callable[[Cell], Path], say: Callable[[st
 
 
 def _rows(
-    run: Benchmark, records: Sequence[Record], source: Callable[[Cell], Path], say: Callable[[str], None]
+    run: Benchmark, records: Sequence[Record], source: Callable[[Cell], Path | Folders], say: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """The rows of one category, with what the template needs of each."""
     cells = {cell.name: cell for cell in run.cells}
@@ -93,7 +94,7 @@ def _rows(
     return rows
 
 
-def _look(run: Benchmark, cell: Cell, source: Path) -> dict[str, Any]:
+def _look(run: Benchmark, cell: Cell, source: Path | Folders) -> dict[str, Any]:
     """The scores of a cell's model as strips of dots, and its best, median and worst pictures as cards."""
     detector = Detector.load(run.folder.model(cell), threads=run.plan.threads)
     kept = run.folder.rows(cell)

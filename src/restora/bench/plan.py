@@ -22,15 +22,22 @@ DATA_VARIABLE = "RESTORA_DATA"
 Seeds = tuple[Annotated[int, Field(ge=0)], ...]
 Names = tuple[str, ...]
 
+_FOLDERS = ("normal", "abnormal", "normal_test", "masks")
+
 
 class Category(Section):
     """The pictures of a category: `path` below the data root, or a product that is drawn into the run's folder.
 
-    A text stands for either: a path, or `drawn:PRODUCT`. The other keys are those of `demo.write.write_products`;
-    `hard` is the share of the defects that are found after a look only.
+    A text stands for either: a path, or `drawn:PRODUCT`. Folders of `path` may be named one by one, as
+    `images.layouts.folders.Folders` takes them. The other keys are those of `demo.write.write_products`; `hard` is the
+    share of the defects that are found after a look only.
     """
 
     path: str | None = None
+    normal: str | None = None
+    abnormal: str | None = None
+    normal_test: str | None = None
+    masks: str | None = None
     drawn: str | None = None
     good: Annotated[int, Field(ge=1)] = 160
     test_good: Annotated[int, Field(ge=1)] = 60
@@ -52,13 +59,22 @@ class Category(Section):
 
         if (self.path is None) == (self.drawn is None):
             raise ValueError("a category has either a path or a drawn product")
+        if self.folders and self.path is None:
+            raise ValueError(f"{', '.join(self.folders)}: folders are those of a path, and it has none")
         if self.drawn is not None and self.drawn not in PRODUCTS:
             raise ValueError(f"there is no drawn product {self.drawn!r}{nearest(self.drawn, PRODUCTS)}")
         return self
 
     def facts(self) -> dict[str, Any]:
         """All that decides which pictures these are, but for the data root."""
-        return {"path": self.path} if self.path is not None else self.model_dump(exclude={"path"})
+        if self.path is not None:
+            return {"path": self.path, **self.folders}
+        return self.model_dump(exclude={"path", *_FOLDERS})
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """The folders that are named one by one."""
+        return {name: folder for name in _FOLDERS if (folder := getattr(self, name)) is not None}
 
 
 class Grid(Section):

@@ -16,7 +16,6 @@ from restora.bench.jobs import Job, run_jobs
 from restora.bench.measure import Measure
 from restora.bench.plan import BenchmarkSettings
 from restora.bench.rows import ROWS
-from restora.bench.shards import take_cells
 from restora.bench.table import ABLATION_COLUMNS, COLUMNS, grid, order, read_tables, write_tables
 from restora.errors import CancelledError, RestoraError
 
@@ -152,10 +151,6 @@ class Benchmark:
         """The table's cells that are this benchmark's, by name. Raises UsageError where there is no such table."""
         names = {cell.name for cell in self.cells}
         return {record.cell: record for record in read_tables(self.table) if record.cell in names}
-
-    def take_from_table(self) -> None:
-        """Let the table's cells be finished ones: figures that came without their folder need not be made again."""
-        take_cells(self.cells, self.folder, self.in_table())
 
     def go(
         self, cells: Sequence[Cell], *, root: Path | None, device: str, say: Callable[[str], None], jobs: int = 1

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from restora.bench.figures import FIGURE_NAMES
+from restora.bench.figures import FIGURE_NAMES, read_lines
 from restora.bench.folder import Record
 from restora.bench.plan import BenchmarkSettings
 from restora.errors import UsageError
@@ -66,7 +66,7 @@ def read_tables(table: Path) -> list[Record]:
     """What `write_tables` wrote, figures to four digits. Raises UsageError where it is not there, or was changed."""
     runs = _beside(table)
     try:
-        lines = [_rows(path) for path in (table, runs)]
+        lines = [read_lines(path) for path in (table, runs)]
         return [
             Record.model_validate({name: value or None for name, value in {**figures, **run}.items()})
             for figures, run in zip(*lines, strict=True)
@@ -79,11 +79,6 @@ def read_tables(table: Path) -> list[Record]:
         raise UsageError(
             f"{table} and {_beside(table)} are not what a benchmark wrote; put them back as they were."
         ) from None
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def _beside(table: Path) -> Path:

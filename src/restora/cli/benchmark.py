@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restora.cli.engine import check_engine
+from restora.cli.engine import PROCESS, RAY, check_engine
 from restora.cli.live import live_table
 from restora.cli.options import Json
-from restora.cli.output import emit, emit_json, say
+from restora.cli.output import check_folder_to_make, emit, emit_json, say
 from restora.cli.shard import parse_shard
 from restora.errors import UsageError, need
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from restora.bench.cells import Cell
     from restora.bench.folder import RunFolder
     from restora.bench.run import Benchmark
+
+#: Of a seed: numpy takes any whole number, people and file names do not.
+MOST_DIGITS = 18
 
 Some = Annotated[list[str] | None, typer.Option(help="Only these, with commas between; all unless stated.")]
 
@@ -52,7 +55,7 @@ def benchmark(
     ] = None,
     engine: Annotated[
         str, typer.Option(help="What computes: process, this one; ray, its tasks, which share the run's folder.")
-    ] = "process",
+    ] = PROCESS,
     device: Annotated[str, typer.Option(help="cpu or cuda, for trainings.")] = "cpu",
     jobs: Annotated[
         int, typer.Option(min=1, help="Processes that share the cells; each cell has the file's threads all the same.")
@@ -86,7 +89,7 @@ def benchmark(
     from restora.bench.shards import find_elsewhere, share_cells, take_cells
     from restora.config import read_settings
 
-    file = _check_words(file, rows, table)
+    file = _check_words(file, rows, table, jobs, engine)
     plan = read_settings(file, BenchmarkSettings).at(file.absolute().parent)
     run = Benchmark(plan, RunFolder(out or Path("runs") / file.stem), ablations, table)
     chosen = choose_cells(
@@ -94,17 +97,19 @@ def benchmark(
     )
     if shard is not None:
         asked = parse_shard(shard)
-        chosen = [cell for part in asked.which for cell in share_cells(chosen, part, asked.parts)]
+        chosen = chosen if len(asked.which) == asked.parts else share_cells(chosen, asked.which[0], asked.parts)
     elsewhere = find_elsewhere(run.cells, take or ())
+    in_table = run.in_table() if from_table else {}
     if dry_run:
-        _show(chosen, run, {**dict.fromkeys(elsewhere, "to be taken"), **_in_table(run, from_table)}, json)
+        there = {**dict.fromkeys(elsewhere, "to be taken"), **dict.fromkeys(in_table, "in the table")}
+        _show(chosen, run, there, json)
         return 0
     check_engine(engine)
-    if not all(cell.name in elsewhere or run.folder.finished(cell) for cell in chosen):
+    made = {**in_table, **elsewhere}
+    if left := [cell for cell in chosen if cell.name not in made and not run.folder.finished(cell)]:
         need("torch", "train")
-    take_cells(run.cells, run.folder, elsewhere)
-    if from_table:
-        run.take_from_table()
+    run.measure(plan.root(data), device, say).check(left)
+    take_cells(run.cells, run.folder, made)
     with live_table(lambda: (run.state(), run.grid())):
         failed = _go(run, chosen, plan.root(data), device, jobs, engine)
     _tell(run, failed, json)
@@ -115,15 +120,27 @@ def benchmark(
     return 1 if failed else 0
 
 
-def _check_words(file: Path | None, rows: str | None, table: Path | None) -> Path:
+def _check_words(file: Path | None, rows: str | None, table: Path | None, jobs: int, engine: str) -> Path:
     """The benchmark's file. Raises UsageError where it is not named, or words do not go together."""
+    if jobs > 1 and engine == RAY:
+        raise UsageError("--jobs starts processes here and --engine ray has its own; leave one of them out.")
     if file is None:
         raise UsageError("There is no file that says what to run; name a TOML file, or two tables with --compare.")
     if rows is not None:
         raise UsageError("--rows names the rows of --compare; choose rows to run with --methods.")
-    if table is not None and table.suffix != ".csv":  # its other forms lie beside it, under its name with their ending
-        raise UsageError(f"--table is {table}, and the table is CSV; name a file that ends in .csv.")
+    if table is not None:
+        _check_table(table)
     return file
+
+
+def _check_table(table: Path) -> None:
+    """Raise UsageError where the table cannot be written there, before anything is written elsewhere."""
+    if table.suffix != ".csv":  # its other forms lie beside it, under its name with their ending
+        raise UsageError(f"--table is {table}, and the table is CSV; name a file that ends in .csv.")
+    check_folder_to_make(table.parent)
+    for place in (table, table.with_stem(f"{table.stem}-runs")):  # asking raises OSError for a name that is too long
+        if place.exists() and not place.is_file():
+            raise UsageError(f"{place} is a folder, a pipe or a device; name a file.")
 
 
 def _tell(run: Benchmark, failed: Mapping[str, str], json: bool) -> None:
@@ -160,12 +177,10 @@ def _go(
     run: Benchmark, cells: Sequence[Cell], root: Path | None, device: str, jobs: int, engine: str
 ) -> dict[str, str]:
     """Compute cells by the engine that was asked for; the sentences of those that failed."""
-    if engine != "ray":
+    if engine != RAY:
         return run.go(cells, root=root, device=device, say=say, jobs=jobs)
     from restora.bench.ray_cells import go_on_ray
 
-    if jobs > 1:
-        raise UsageError("--jobs starts processes here and --engine ray has its own; leave one of them out.")
     return go_on_ray(run, cells, root=root, device=device, say=say)
 
 
@@ -175,13 +190,9 @@ def _names(words: Sequence[str] | None) -> list[str]:
 
 def _numbers(words: Sequence[str]) -> list[int]:
     for word in words:
-        if not word.isdecimal():
-            raise UsageError(f"--seeds has {word!r}, which is no whole number from 0; separate seeds with commas.")
+        if not word.isdecimal() or len(word) > MOST_DIGITS:
+            raise UsageError(f"--seeds has {word[:40]!r}, which is no whole number from 0; separate seeds with commas.")
     return [int(word) for word in words]
-
-
-def _in_table(run: Benchmark, asked: bool) -> dict[str, str]:
-    return dict.fromkeys(run.in_table(), "in the table") if asked else {}
 
 
 def _show(cells: Sequence[Cell], run: Benchmark, there: Mapping[str, str], json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restora.cli.options import Json, Layout
+from restora.cli.options import Abnormal, Json, Layout, Masks, Normal, NormalTest, name_data
 from restora.cli.output import emit, emit_json, table
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ app = typer.Typer(help="Look at a data set before anything is trained.", no_args
 @app.command(epilog="Example: restora data inspect parts/screw")
 def inspect(
     path: Annotated[
-        Path, typer.Argument(help="The data set: a folder, an archive or a CSV table.", show_default=False)
+        Path, typer.Argument(help="The data set: a folder, an archive or a table (CSV, Parquet).", show_default=False)
     ],
     layout: Layout = None,
+    normal: Normal = None,
+    abnormal: Abnormal = None,
+    normal_test: NormalTest = None,
+    masks: Masks = None,
     quick: Annotated[bool, typer.Option("--quick", help="Layout and counts by name alone; nothing is opened.")] = False,
     json: Json = False,
 ) -> int:
@@ -30,7 +34,9 @@ def inspect(
     from restora.images.inspect import inspect_dataset
     from restora.images.layouts import read_dataset
 
-    inspection = inspect_dataset(read_dataset(path, layout), quick=quick)
+    inspection = inspect_dataset(
+        read_dataset(name_data(path, normal, abnormal, normal_test, masks), layout), quick=quick
+    )
     if json:
         emit_json(inspection.to_dict(), indent=2)
     else:

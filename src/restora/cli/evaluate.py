@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restora.cli.options import Batch, FalseAlarms, Json, Layout, Model, RuntimeName, Threads
+from restora.cli.options import (
+    Abnormal,
+    Batch,
+    FalseAlarms,
+    Json,
+    Layout,
+    Masks,
+    Model,
+    Normal,
+    NormalTest,
+    RuntimeName,
+    Threads,
+    name_data,
+)
 from restora.cli.output import emit, emit_json, say
 
 if TYPE_CHECKING:
@@ -30,6 +43,10 @@ def evaluate(
     path: Annotated[Path, typer.Argument(help="A data set with good and defective test pictures.", show_default=False)],
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with figures, curves and pictures.")] = None,
     layout: Layout = None,
+    normal: Normal = None,
+    abnormal: Abnormal = None,
+    normal_test: NormalTest = None,
+    masks: Masks = None,
     false_alarms: FalseAlarms = None,
     runtime: RuntimeName = "auto",
     batch: Batch = None,
@@ -45,7 +62,8 @@ def evaluate(
     detector = open_detector(model, runtime=runtime, threads=threads, batch=batch)
     if json:  # the lines for people hold the promise whole
         say_promise(detector, false_alarms)
-    evaluation = detector.evaluate(path, report=report, layout=layout, false_alarms=false_alarms)
+    source = name_data(path, normal, abnormal, normal_test, masks)
+    evaluation = detector.evaluate(source, report=report, layout=layout, false_alarms=false_alarms)
     for note in evaluation.dataset.get("notes", ()):
         say(note)
     if json:

@@ -37,7 +37,7 @@ def predict(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, archives, globs, CSV tables; - reads paths from standard input.",
+            help="Pictures, folders, archives, globs, tables (CSV, Parquet); - reads paths from standard input.",
             show_default=False,
         ),
     ],

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restora.cli.options import FalseAlarms, Json, Layout, Trunk, Weights
+from restora.cli.options import (
+    Abnormal,
+    FalseAlarms,
+    Json,
+    Layout,
+    Masks,
+    Normal,
+    NormalTest,
+    Trunk,
+    Weights,
+    name_data,
+)
 from restora.cli.output import Progress, duration, emit, emit_json, say
 from restora.errors import UsageError, need
 
@@ -22,7 +33,10 @@ JSON_SECONDS = 0.5
 
 def train(
     path: Annotated[
-        Path, typer.Argument(help="Good pictures: a folder, a data set, an archive or a CSV table.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Good pictures: a folder, a data set, an archive or a table (CSV, Parquet).", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make, NAME.restora.", show_default=False)],
     method: Annotated[str | None, typer.Option(help="ura-net (the one unless stated), mfr-net or both joined.")] = None,
@@ -43,6 +57,10 @@ def train(
     depth: Annotated[int | None, typer.Option(min=9, max=16, help="Bits that 16-bit pictures really use.")] = None,
     false_alarms: FalseAlarms = None,
     layout: Layout = None,
+    normal: Normal = None,
+    abnormal: Abnormal = None,
+    normal_test: NormalTest = None,
+    masks: Masks = None,
     textures: Annotated[
         Path | None, typer.Option(help="Folder of pictures to make anomalies of; drawn ones unless stated.")
     ] = None,
@@ -64,6 +82,7 @@ def train(
     """
     if config is not None and preset is not None:
         raise UsageError("--config and --preset both say where the settings begin; name the preset in the file.")
+    source = name_data(path, normal, abnormal, normal_test, masks)
     if join:
         no_use = {
             "--method": method, "--preset": preset, "--trunk": trunk, "--size": size, "--pixels": pixels,
@@ -74,7 +93,7 @@ def train(
         need("torch", "train")
         from restora.training.join import join as join_models
 
-        _tell(join_models(join, path, out=out, weights=weights, layout=layout, overwrite=overwrite, say=say), json)
+        _tell(join_models(join, source, out=out, weights=weights, layout=layout, overwrite=overwrite, say=say), json)
         return
     need("torch", "train")
     from restora.config import load_settings
@@ -83,7 +102,7 @@ def train(
     settings = load_settings(config) if config is not None else None
     with Progress("training", quiet=json) as bar:
         detector = run_training(
-            path,
+            source,
             out=out,
             method=method,
             preset=preset or "small",

@@ -17,6 +17,7 @@ from restora.detector.stream import Look, Named, look_through, score_sources
 from restora.errors import DataError, UsageError
 from restora.images.groups import shared_pictures
 from restora.images.layouts import is_data_set, read_dataset
+from restora.images.layouts.folders import Folders
 from restora.images.read import PictureSource
 from restora.images.sources import Source, expand_sources
 from restora.images.split import FEWEST_GOOD, content_digest, fingerprint
@@ -84,7 +85,7 @@ class Detector:
     ) -> Iterator[Prediction]:
         """Verdicts one by one, in the order of the sources, in flat memory.
 
-        sources : a picture file, folder, archive, pattern, CSV table, array, Pillow image, or any number of them; a
+        sources : a picture file, folder, archive, pattern, table, array, Pillow image, or any number of them; a
             generator is drawn from as verdicts are taken
         maps : make the maps too, in the pictures' pixels
         false_alarms : rate to promise, from the stored scores; the model's own unless stated. One that cannot be
@@ -103,11 +104,12 @@ class Detector:
         return None if self._calibration is None else self._calibration.promise(asked)
 
     def calibrate(
-        self, source: str | Path | Sources, *, false_alarms: float | None = None, layout: str | None = None
+        self, source: str | Path | Folders | Sources, *, false_alarms: float | None = None, layout: str | None = None
     ) -> Promise:
         """Calibrate anew on good pictures the model was not fitted on, and write that into the model folder.
 
-        source : a folder of good pictures, a data set (the good pictures of its training part), a table, or pictures
+        source : a folder of good pictures, a data set (the good pictures of its training part), a table, `Folders`
+            named one by one, or pictures
         false_alarms : the rate that verdicts use from now on; 0.01 or the smallest possible unless stated
 
         Pictures the model was fitted on are left out: their scores are lower than those of pictures to come. The old
@@ -140,7 +142,7 @@ class Detector:
 
     def evaluate(
         self,
-        source: str | Path,
+        source: str | Path | Folders,
         *,
         report: str | Path | None = None,
         layout: str | None = None,
@@ -148,6 +150,7 @@ class Detector:
     ) -> Evaluation:
         """Figures on a data set with defects: what was promised and what happened.
 
+        source : the path of a data set, or `Folders` named one by one
         report : write an HTML page there as well
 
         Defective pictures come first, so that good ones need not be kept: memory is that of the defective masks.
@@ -279,7 +282,7 @@ class Detector:
 
 def _good_sources(source: Any, layout: str | None) -> list[Source]:
     """The good pictures that `source` names; those of the training part where it is a data set."""
-    if isinstance(source, (str, Path)) and is_data_set(source):
+    if isinstance(source, (str, Path, Folders)) and is_data_set(source):
         good = read_dataset(source, layout).good("train")
         return [Source(item.name, item.source) for item in good]
     return list(expand_sources(source))

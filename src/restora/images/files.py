@@ -123,7 +123,8 @@ def printable(name: str) -> str:
 def write_whole(target: Path, text: str) -> None:
     """Write a text, with the folders above it, under its name only when it is whole; OSError where that fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
+    # the name itself may be as long as a name can be, so it is no part of a longer one
+    handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=".unfinished-", suffix=".partial")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)

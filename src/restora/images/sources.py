@@ -18,7 +18,7 @@ from PIL import Image
 from restora.errors import DataError
 from restora.images.archives import is_member, split_locator
 from restora.images.files import SUFFIXES, is_picture, name_below, picture_files, printable
-from restora.images.layouts.table import read_rows
+from restora.images.layouts.rows import is_table, read_rows
 from restora.images.read import PictureSource
 from restora.images.tree import Tree, last
 
@@ -45,8 +45,8 @@ def expand_sources(sources: Named | Iterable[Named]) -> Iterator[Source]:
 
     sources : one of these, or any number of them
         a picture file; a folder, read with the folders below it; an archive, or ``archive!member``; a pattern such as
-        ``line/*.png``; a CSV table with a column ``path``; ``-``, paths on standard input, a line each; bytes, a
-        Pillow image, an array [H, W(, C)] or a stack of them [N, H, W, C]; a Source
+        ``line/*.png``; a CSV or Parquet table with a column ``path``; ``-``, paths on standard input, a line each;
+        bytes, a Pillow image, an array [H, W(, C)] or a stack of them [N, H, W, C]; a Source
 
     A list or tuple is checked before the first picture comes out. A generator is drawn from as pictures are taken, so
     it may be endless. Raises DataError where a folder, pattern or table gives no picture, and where nothing that was
@@ -87,7 +87,7 @@ def _expand(source: Named, index: int) -> Iterable[Source]:
 def _expand_path(path: Path) -> Iterable[Source]:
     if path.is_dir():
         return _folder(path)
-    if path.suffix.casefold() == ".csv":
+    if is_table(path):
         return _table(path)
     place = split_locator(path)
     if place is not None:
@@ -141,11 +141,11 @@ def _matches(pattern: str) -> list[Source]:
 def _table(path: Path) -> list[Source]:
     rows = read_rows(path)
     if "path" not in rows[0][1]:
-        raise DataError(f"The table {path} has no column 'path'; its first line must name one")
-    named = [(line, row["path"].replace("\\", "/")) for line, row in rows]
-    empty = next((line for line, name in named if not name), None)
+        raise DataError(f"The table {path} has no column 'path'; it must have one")
+    named = [(place, row["path"].replace("\\", "/")) for place, row in rows]
+    empty = next((place for place, name in named if not name), None)
     if empty is not None:
-        raise DataError(f"{path}, line {empty}: the path is empty; name the picture's file")
+        raise DataError(f"{path}, {empty}: the path is empty; name the picture's file")
     tree = Tree.alone(path)
     return [Source(name, tree.locator(name)) for _, name in named]
 

@@ -20,6 +20,7 @@ from restora.features.pyramid import Aggregate, Trunk
 from restora.features.weights import choose_trunk
 from restora.images.dataset import Dataset, Item
 from restora.images.layouts import read_dataset
+from restora.images.layouts.folders import Folders
 from restora.images.prepare import choose_size, parse_size, prepare
 from restora.images.read import read_picture, read_size
 from restora.images.split import Split, fingerprint, split_good
@@ -33,7 +34,7 @@ from restora.training.settings import (
     stored_settings,
 )
 
-Source = str | os.PathLike[str] | NDArray[Any] | Sequence[Any]
+Source = str | os.PathLike[str] | Folders | NDArray[Any] | Sequence[Any]
 
 # Read from the header of so many pictures to choose the size; a folder of one camera needs no more.
 SIZED = 1000
@@ -53,14 +54,14 @@ def resolve_settings(preset: str, base: RunSettings | None, overrides: dict[str,
 
 
 def open_source(source: Source, layout: str | None, say: Callable[[str], None] | None = None) -> Dataset:
-    """The data set behind a path, or one of arrays: [N, H, W(, C)] or any number of pictures.
+    """The data set behind a path or named folders, or one of arrays: [N, H, W(, C)] or any number of pictures.
 
     say : is told the notes of the data set, a sentence each
 
     Raises DataError when there is nothing to learn from.
     """
-    if isinstance(source, str | os.PathLike):
-        dataset = read_dataset(Path(source), layout)
+    if isinstance(source, str | os.PathLike | Folders):
+        dataset = read_dataset(source if isinstance(source, Folders) else Path(source), layout)
         for note in dataset.notes:
             if say is not None:
                 say(note)

@@ -63,7 +63,8 @@ def train(
     """Make a detector from good pictures.
 
     source : a folder of good pictures, a data set (its train/good is used), an archive of either (``sets.zip``, or
-             ``sets.zip!folder``), a CSV table, or arrays uint8 [N, H, W(, C)]
+             ``sets.zip!folder``), a CSV or Parquet table, `Folders` named one by one, or arrays uint8
+             [N, H, W(, C)]
     out    : the model folder to write, NAME.restora; while training, state lies beside it in NAME.restora.partial
     config : settings to start from instead of a preset; what is named beside it wins
 

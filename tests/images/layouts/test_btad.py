@@ -63,6 +63,21 @@ def test_a_part_alone_and_masks_of_no_picture(at, draw):
     assert 0 < btad.looks_like(at()) < 1
 
 
+def test_masks_that_bear_other_names_or_lie_too_deep_are_told(at, draw):
+    draw("train/ok/1.bmp", "test/ko/2.bmp")
+    draw("ground_truth/ko/ko/2.png", "ground_truth/nok/2.png", marked=255)
+    data = btad.read(at())
+    assert data.defective[0].masks == ()
+    assert [mask.rpartition("ground_truth/")[2] for mask in data.stray_masks] == ["ko/ko/2.png", "nok/2.png"]
+    assert data.notes[0].startswith("No mask of the 1 in ground_truth/ko bears the name of a picture in test/ko;")
+
+
+def test_masks_of_defects_that_are_not_there_fit_no_picture(at, draw):
+    draw("train/ok/1.bmp")
+    draw("ground_truth/ko/2.png", marked=255)
+    assert [Path(mask).name for mask in btad.read(at()).stray_masks] == ["2.png"]
+
+
 def test_a_defect_without_a_mask_has_none(at, draw):
     draw("train/ok/1.bmp", "test/ko/2.bmp")
     assert btad.read(at()).defective[0].mask((6, 8)) is None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from restora.errors import DataError
+from restora.images.dataset import Dataset
 from restora.images.inspect import inspect_dataset
-from restora.images.layouts.folders import from_folders
+from restora.images.layouts import read_dataset
+from restora.images.layouts.folders import Folders
 from tests.images.layouts.miniature import counts, marked_rows, mask, pictures
+
+
+def from_folders(*named: str | Path | None) -> Dataset:
+    return read_dataset(Folders(*named))
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def test_folders_elsewhere_are_named_by_what_they_are_for(root, tmp_path):
 @pytest.mark.parametrize(
     ("folders", "message"),
     [
-        (("gone",), "There is no folder"),
+        (("gone",), "There is no folder .*gone, named for normal"),
         (("ok/1.png",), "is a file, not a folder"),
         (("ok", "empty"), "empty holds no pictures"),
         (("ok", None, None, "marks"), "need defective pictures"),
@@ -79,3 +86,35 @@ def test_names_that_would_meet_are_refused(root, tmp_path):
     (root / "ok").rename(root / "normal-test")  # what is named from elsewhere would be called that too
     with pytest.raises(DataError, match=r"both be called normal-test/1\.png"):
         from_folders(root, "normal-test", None, tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("form", ["zip", "tar"])
+def test_folders_of_an_archive(root, tmp_path, form):
+    shutil.make_archive(str(tmp_path / "sets"), form, tmp_path, root.name)
+    plain = from_folders(root, "ok", "broken", "later", "marks")
+    for packed in (f"sets.{form}", f"sets.{form}!line 3"):  # the only folder of an archive is its root
+        data = from_folders(tmp_path / packed, "ok", "broken", "later", "marks")
+        assert (data.name, data.layout) == ("line 3", "folders")
+        assert [item.name for item in data.items] == [item.name for item in plain.items]
+        assert marked_rows(data, "broken/dent/7.png") == [1]
+    with pytest.raises(DataError, match=r"lies in .*broken, named for abnormal"):
+        from_folders(tmp_path / f"sets.{form}", "broken/dent", "broken")
+    with pytest.raises(DataError, match="holds no folder line 3/gone"):
+        from_folders(tmp_path / f"sets.{form}", "gone")
+
+
+def test_a_folder_may_be_an_archive(root, tmp_path):
+    shutil.make_archive(str(root / "ok"), "zip", root / "ok")
+    assert [item.name for item in from_folders(root, "ok.zip", "broken").train] == [
+        "ok.zip/1.png",
+        "ok.zip/monday/1.png",
+    ]
+
+
+def test_a_root_is_not_looked_through(root, monkeypatch):
+    (root / "closed").mkdir()
+    (root / "closed").chmod(0)
+    try:
+        assert len(from_folders(root, "ok").items) == 2
+    finally:
+        (root / "closed").chmod(0o755)

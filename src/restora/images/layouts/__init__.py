@@ -15,6 +15,7 @@ from restora.images.layouts import (
     btad,
     dagm,
     folder,
+    folders,
     kolektor_sdd,
     kolektor_sdd2,
     magnetic_tile,
@@ -29,7 +30,9 @@ from restora.images.layouts import (
     visa,
     visa_one_class,
 )
+from restora.images.layouts.folders import Folders
 from restora.images.layouts.parts import name_one
+from restora.images.layouts.rows import is_table
 from restora.images.tree import Tree
 
 #: So much like a layout that is not the plain folder must a folder be to count as a data set of its own.
@@ -57,6 +60,7 @@ LAYOUTS: dict[str, Layout] = {
     module.NAME: Layout(module.NAME, module.looks_like, module.read, module.SKETCH, module.NOTE, module.SOURCE)
     for module in (
         folder,
+        folders,
         table,
         mvtec_ad,
         mvtec_ad_2,
@@ -77,18 +81,28 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def is_data_set(path: str | Path) -> bool:
-    """Whether a path is that of a folder, on the disk or in an archive, or of a CSV table: `read_dataset` takes it."""
-    if Path(path).is_dir() or Path(path).suffix.casefold() == table.SUFFIX:
+def is_data_set(path: str | Path | Folders) -> bool:
+    """Whether this is what `read_dataset` takes: the path of a folder, on the disk or in an archive, or of a table; or
+    folders named one by one.
+    """
+    if isinstance(path, Folders):
+        return True
+    if Path(path).is_dir() or is_table(path):
         return True
     return split_locator(path) is not None and not is_member(path)
 
 
-def read_dataset(path: str | Path, layout: str | None = None) -> Dataset:
-    """The data set at `path`, in the layout named or else the one it looks like most.
+def read_dataset(path: str | Path | Folders, layout: str | None = None) -> Dataset:
+    """The data set at `path`, in the layout named or else the one it looks like most; or that of folders.
 
     Raises DataError: nothing there, an unknown layout, two layouts that fit equally well, what the layout says.
     """
+    if isinstance(path, Folders):
+        if layout not in (None, folders.NAME):
+            raise DataError(
+                f"The folders of {path} are named one by one, so no layout {layout} is looked for; leave it out"
+            )
+        return path.read()
     path = Path(path)
     if layout is not None and layout not in LAYOUTS:
         near = get_close_matches(layout, LAYOUTS, n=1, cutoff=0)
@@ -106,9 +120,9 @@ def _open(path: Path, layout: str | None) -> Tree:
     is_file = path.is_file() if split_locator(path) is None else is_member(path)
     if not is_file:
         return Tree.of(path)
-    if layout is None and path.suffix.casefold() != table.SUFFIX:
+    if layout is None and not is_table(path):
         raise DataError(
-            f"{path} is neither a folder of pictures, nor an archive of them, nor a CSV table; "
+            f"{path} is neither a folder of pictures, nor an archive of them, nor a CSV or Parquet table; "
             "see `restora data layouts`"
         )
     if layout not in (None, table.NAME):

@@ -11,12 +11,16 @@ from typing import Any
 from restora.errors import DataError, need
 from restora.images.files import open_file
 
+# What pandas calls an index that it stores as a column and that has no name.
+_INDEX = "__index_level_"
+
 
 def read_parquet_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Number, from 1, and cells of each row of a Parquet table, column names in small letters; empty rows left out.
 
     A number, a truth value or a time becomes the text that a person would write for it, a list its parts with ``|``
-    between them, a missing value nothing: ``1.0``, as a column of whole numbers with gaps is stored, becomes ``1``.
+    between them, a missing value nothing: ``1.0``, as a column of whole numbers with gaps is stored, becomes ``1``. The
+    index that pandas stores beside the columns of a part of a table is left out.
 
     Raises MissingError without pyarrow, DataError: not readable, no Parquet, no rows, two columns of one name, a column
     of bytes or of records.
@@ -57,7 +61,8 @@ def _rows(file: Any, names: list[str]) -> Iterator[dict[str, str]]:
     for batch in file.iter_batches():
         columns = [column.to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):
-            yield {name: _text(value) for name, value in zip(names, values, strict=True)}
+            named = zip(names, values, strict=True)
+            yield {name: _text(value) for name, value in named if not name.startswith(_INDEX)}
 
 
 def _text(value: Any) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from restora.errors import DataError, PictureError
-from restora.images.dataset import Dataset, Item, Label, Split, pair_masks
-from restora.images.layouts.mvtec_form import counted, good_items
+from restora.images.dataset import Dataset, Item, Label, Split
+from restora.images.layouts.mvtec_form import as_dataset, counted, defect_items, good_items, masks_of_no_kind
 from restora.images.read import read_mask
 from restora.images.tree import Tree, below, last, stem
 
@@ -37,27 +37,12 @@ def read_good_and_bad(tree: Tree, layout: str, good: str, bad: str) -> Dataset:
     """
     expect_only(tree, ("train",), (good,))
     expect_only(tree, ("test",), (good, bad))
-    items = [
-        *good_items(tree, tree.folder("train", good), "train").items,
-        *good_items(tree, tree.folder("test", good), "test").items,
-    ]
-    wrong = tree.folder("test", bad)
-    pictures = tree.pictures(wrong) if wrong is not None else []
-    masks, stray = masks_by_name(tree, pictures, wrong or "", tree.folder("ground_truth", bad))
-    items += items_of(tree, pictures, "test", bad, masks)
-    if not items:
+    found = good_items(tree, tree.folder("train", good), "train") + good_items(tree, tree.folder("test", good), "test")
+    if (wrong := tree.folder("test", bad)) is not None:
+        found += defect_items(tree, wrong, tree.folder("ground_truth", bad), bad)
+    if not found.items:
         raise DataError(f"{tree.root} holds no pictures in train/{good}, test/{good} or test/{bad}; check the path")
-    return Dataset(tree.name, str(tree.root), layout, tuple(items), tuple(map(tree.locator, stray)))
-
-
-def masks_by_name(
-    tree: Tree, pictures: Sequence[str], folder: str, truth: str | None
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Masks of the folder `truth` by the name of their picture in `folder`, see `pair_masks`; and those of none."""
-    found = {below(mask, truth): mask for mask in tree.pictures(truth)} if truth is not None else {}
-    pairing = pair_masks([below(name, folder) for name in pictures], list(found))
-    paired = zip(pictures, pairing.masks, strict=True)
-    return {name: tuple(found[mask] for mask in masks) for name, masks in paired}, [found[m] for m in pairing.stray]
+    return as_dataset(tree, layout, found + masks_of_no_kind(tree, tree.folder("ground_truth"), tree.folder("test")))
 
 
 def masks_by_ending(names: Iterable[str], ending: str) -> dict[str, str]:

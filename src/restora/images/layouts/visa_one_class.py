@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restora.images.dataset import Dataset
 from restora.images.layouts import visa
-from restora.images.layouts.parts import read_good_and_bad, refuse_several
+from restora.images.layouts.parts import likeness, read_good_and_bad, refuse_around
 from restora.images.tree import Tree, last
 
 NAME = "visa-one-class"
@@ -25,25 +25,20 @@ def looks_like(tree: Tree) -> float:
 
     Anybody's good and bad pictures may lie like this: under another name they are left to the layout of MVTec AD.
     """
-    if tree.name.casefold() in CATEGORIES and _is_category(tree):
-        return 1.0
-    return 0.7 if _categories(tree) else 0.0
+    return likeness(tree, _is_published)
 
 
 def read(tree: Tree) -> Dataset:
     """train/good, test/good and test/bad of one category, masks by name. Raises DataError."""
-    categories = _categories(tree)
-    if categories and not _is_category(tree):
-        raise refuse_several(tree, categories, "categories")
+    refuse_around(tree, _is_published, "categories")
     return read_good_and_bad(tree, NAME, good="good", bad="bad")
+
+
+def _is_published(tree: Tree, *above: str) -> bool:
+    return (above[-1] if above else tree.name).casefold() in CATEGORIES and _is_category(tree, *above)
 
 
 def _is_category(tree: Tree, *above: str) -> bool:
     test = tree.folder(*above, "test")
     kinds = {last(folder).casefold() for folder in tree.folders(test)} if test is not None else set()
     return tree.folder(*above, "train", "good") is not None and "bad" in kinds and kinds <= {"good", "bad"}
-
-
-def _categories(tree: Tree) -> list[str]:
-    folders = [folder for folder in tree.folders() if folder.casefold() in CATEGORIES]
-    return [folder for folder in folders if _is_category(tree, folder)]
