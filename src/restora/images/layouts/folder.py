@@ -44,6 +44,6 @@ def _refuse_what_was_not_meant(tree: Tree) -> None:
         meant = good[0] if good else "good"
         raise DataError(
             f"{tree.root} holds {last(meant)}/ and {mixed}/, but training looks at good pictures alone: use "
-            f"`restora train {tree.locator(meant)}`, and for `restora evaluate MODEL {tree.root}` name the folders, "
-            f"with --abnormal {mixed} and --normal-test"
+            f"`restora train {tree.locator(meant)}`, and for `restora evaluate MODEL {tree.root}` name the folders "
+            f"with --normal-test and --abnormal {mixed}"
         )

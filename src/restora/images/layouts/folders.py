@@ -95,7 +95,7 @@ def _root(path: Path) -> Tree:
 
 
 def _part(root: Tree, role: str, path: Place) -> _Part:
-    folder = Path(root.locator(os.fspath(path)))
+    folder = Path(root.locator(Path(path).as_posix()))
     if split_locator(folder) is None and not os.path.lexists(folder):
         raise DataError(f"There is no folder {folder}, named for {role}; folders count from {root.root}")
     tree = Tree.of(folder)
