@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> restora.Evaluation:
     model = args.out / f"{NAME}.restora"
     detector = restora.train(parts, out=model, method=NAME, config=config, overwrite=True, say=print)
     evaluation = detector.evaluate(parts, report=args.out / "report.html")
-    print(f"image AUROC {evaluation.image.auroc}, pixel AUROC {evaluation.pixel and evaluation.pixel.auroc}")
+    print(f"{args.out / 'report.html'}: {evaluation}")
     return evaluation
 
 

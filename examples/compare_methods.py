@@ -18,7 +18,7 @@ from typing import Any
 
 import tomli_w
 
-from restora.bench.compare import Comparison, compare, comparison_markdown
+from restora.bench.compare import Comparison, compare
 from restora.bench.figures import FIGURE_NAMES, read_cells
 from restora.bench.folder import RunFolder
 from restora.bench.plan import BenchmarkSettings
@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> Comparison:
     file.write_text(tomli_w.dumps(grid(args)), encoding="utf-8")  # `restora benchmark` takes the file as well
 
     run = Benchmark(read_settings(file, BenchmarkSettings), RunFolder(args.out))
-    failed = run.go(run.cells, root=args.category.parent if args.category else None, device="cpu", say=print)
+    root = args.category.resolve().parent if args.category else None
+    failed = run.go(run.cells, root=root, device="cpu", say=print)
     if failed:
         raise SystemExit("\n".join(f"{label} failed: {sentence}" for label, sentence in failed.items()))
     print(run.markdown())
@@ -45,19 +46,18 @@ def main(argv: Sequence[str] | None = None) -> Comparison:
     cells = read_cells(args.out)
     a, b = args.rows
     found = compare(cells, cells, (a, b))
-    print(comparison_markdown(found))
+    print(f"\n{b} minus {a}, over {args.seeds} seeds:")
     for one in found.differences:
-        name = FIGURE_NAMES[one.figure]
-        if one.doubt is None:
-            print(f"{name}: {b if one.mean > 0 else a} is higher by {abs(one.mean):.4f}, more than the spread.")
-        else:
-            print(f"{name}: no difference is shown, since {one.doubt}.")
+        interval = "" if one.low is None or one.high is None else f" ({one.low:+.4f} to {one.high:+.4f})"
+        higher = f"{b if one.mean > 0 else a} is higher, by more than the spread"
+        said = higher if one.doubt is None else f"no difference is shown, since {one.doubt}"
+        print(f"{FIGURE_NAMES[one.figure]} {one.mean:+.4f}{interval}: {said}.")
     return found
 
 
 def grid(args: argparse.Namespace) -> dict[str, Any]:
     """The benchmark: every row with every seed on the one category, all with the same trunk and input."""
-    name = args.category.name if args.category else "part"
+    name = args.category.resolve().name if args.category else "part"
     cells = {"methods": args.rows, "categories": [name], "trunks": [args.trunk or choose_trunk()]}
     return {
         "threads": args.threads,

@@ -27,7 +27,7 @@ DEFINITIONS = {
     "pixel.f1_max": "largest F1 of any threshold on pixels",
     "pixel.aupro_30": "share of each region that is found, mean over regions and over false-positive rates to 0.3",
     "pixel.aupro_05": "the same to a false-positive rate of 0.05",
-    "pixel.aupimo": "share of each picture's defect that is found where good pictures have 1e-5 to 1e-4 false pixels",
+    "pixel.aupimo": "mean share of a defect's pixels found at false-positive rates of 1e-5 to 1e-4 of good pictures",
 }
 
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> restora.Evaluation:
 
     # All defaults; the test part is not looked at. `seed` is that of all randomness: three seeds make a fair row.
     config = load_settings(args.config) if args.config else None
-    model = args.out / f"{category.name}.restora"
+    model = args.out / f"{category.resolve().name}.restora"
     detector = restora.train(category, out=model, seed=args.seed, config=config, overwrite=True, say=print)
 
     evaluation = detector.evaluate(category, report=args.out / "report.html")

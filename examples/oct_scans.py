@@ -67,16 +67,17 @@ def number(figure: float | None) -> str:
 
 
 def draw_scans(root: Path) -> Path:
-    """The published tree with drawn pictures: 40 patients are fitted, of whom 8 come again in the test."""
+    """The published tree with drawn pictures: 40 patients are fitted, of whom 10 come again in the test."""
     scans = [("train", "NORMAL", patient, number) for patient in range(40) for number in (1, 2)]
     scans += [("train", name, 80 + number, 1) for name in ("CNV", "DME", "DRUSEN") for number in range(3)]
     scans += [("test", "NORMAL", patient, 3) for patient in range(36, 60)]
-    scans += [("test", "CNV", patient, 4) for patient in range(32, 40)]
-    scans += [("test", name, patient, 5) for name in ("DME", "DRUSEN") for patient in range(60, 68)]
+    for turn, name in enumerate(("CNV", "DME", "DRUSEN")):
+        again, others = range(30 + 2 * turn, 32 + 2 * turn), range(60 + 6 * turn, 66 + 6 * turn)
+        scans += [("test", name, patient, 4) for patient in (*again, *others)]
     for place, (part, name, patient, number) in enumerate(scans):
         path = root / part / name / f"{name}-{1000 + patient}-{number}.jpeg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        strength = None if name == "NORMAL" else 0.6
+        strength = None if name == "NORMAL" else 0.2
         pixels = draw("fabric", STAND_IN[name], place, 128, strength=strength).pixels
         Image.fromarray(pixels).convert("L").save(path, quality=95)
     return root
