@@ -1,6 +1,6 @@
 """Compares one worker with two, as shards and on Ray, on work that one core bounds; and times the joining of parts.
 
-    python benchmarks/scaling.py part.restora part/test/good --count 400
+    python benchmarks/scaling.py part.restora part/test/good --count 2000
     python benchmarks/scaling.py                                 (draws pictures and makes a model of them)
     python benchmarks/scaling.py --merge 1000000                 (rows of no pictures, in 64 parts: merge alone)
 
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("pictures", nargs="?", help="folder of pictures to look at")
     parser.add_argument("--weights", default="random", help="of the trunk (default random: no less work)")
-    parser.add_argument("--count", type=int, default=400, help="pictures (default 400)")
+    parser.add_argument("--count", type=int, default=2000, help="pictures (default 2000)")
     parser.add_argument("--merge", type=int, default=None, help="instead: join so many rows")
     asked = parser.parse_args()
     print("load average", *(f"{load:.2f}" for load in os.getloadavg()))

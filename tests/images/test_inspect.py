@@ -10,6 +10,7 @@ from PIL import Image
 
 from restora.images.inspect import Inspection, inspect_dataset
 from restora.images.layouts import read_dataset
+from restora.images.prepare import median_shape
 
 
 def inspect(path: Path, *, quick: bool = False) -> Inspection:
@@ -50,6 +51,15 @@ def test_counts_sizes_and_modes(category: Path):
     assert found.squashed == 1
     assert "1 of 8" in said(found.warnings, "squashed")
     assert "Only 3 good" in said(found.warnings, "review")
+
+
+def test_the_usual_shape_is_found_once_however_many_pictures_there_are(goods: Path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "restora.images.inspect.median_shape", lambda shapes: asked.append(len(shapes)) or median_shape(shapes)
+    )
+    inspect(goods)
+    assert asked == [40]
 
 
 def test_unreadable_pictures_are_named_with_their_sentence(category: Path):

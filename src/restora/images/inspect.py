@@ -94,6 +94,7 @@ def inspect_dataset(dataset: Dataset, *, quick: bool = False) -> Inspection:
     same = _equal_pictures(looks)
     fitting = [look for look in looks if look.item.split == "train" and look.item.label == 0]
     shapes = [look.shape for look in fitting if look.shape]
+    usual = median_shape(shapes) if shapes else None
     found = Inspection(
         name=dataset.name,
         root=dataset.root,
@@ -103,7 +104,7 @@ def inspect_dataset(dataset: Dataset, *, quick: bool = False) -> Inspection:
         sizes=_most_common(f"{look.shape[0]}x{look.shape[1]}" for look in looks if look.shape),
         modes=_most_common(look.mode for look in looks if look.mode),
         size=choose_size(shapes) if shapes else None,
-        squashed=sum(_is_squashed(look.shape, median_shape(shapes)) for look in looks if look.shape and shapes),
+        squashed=sum(_is_squashed(look.shape, usual) for look in looks if look.shape and usual),
         depth=_depth(fitting),
         unreadable=tuple((look.item.name, look.error) for look in looks if look.error),
         duplicates=tuple(_names(group) for group in same if len(_parts(group)) == 1),
