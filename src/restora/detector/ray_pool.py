@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from restora.verdicts.prediction import Prediction
 Look = Callable[[Iterable[Source]], Iterator[Prediction]]
 
 AHEAD = 4  # blocks a worker: the fast ones go on while a slow one has the block that is waited for
+RESTART_SECONDS = 60.0
+PAUSE_SECONDS = 0.1
 
 
 def need_ray() -> Any:
@@ -104,18 +107,34 @@ class RayPool:
         """Hand a block to the worker that has the fewest."""
         if self._busy:
             done, _ = self._ray.wait(list(self._busy), num_returns=len(self._busy), timeout=0)
-            for ticket in done:
-                del self._busy[ticket]
+            for reference in done:
+                del self._busy[reference]
         load = list(self._busy.values())
         least = min(range(len(self._actors)), key=load.count)
-        ticket = self._actors[least].look.remote(sources)
-        self._busy[ticket] = least
-        return ticket
+        reference = self._actors[least].look.remote(sources)
+        self._busy[reference] = least
+        return reference, least
 
     def result(self, ticket: Any) -> list[Prediction]:
-        """Wait for the predictions of a block."""
-        found: list[Prediction] = wait_for(self._ray, ticket)
+        """Wait for the predictions of a block, and, where its worker died, for that to be started anew."""
+        reference, worker = ticket
+        try:
+            found: list[Prediction] = wait_for(self._ray, reference)
+        except LostWorkerError:
+            self._wait_until_back(self._actors[worker])
+            raise
         return found
+
+    def _wait_until_back(self, actor: Any) -> None:
+        """Until an actor answers, or for a minute; Ray refuses at once what is handed to one that is being started."""
+        until = time.monotonic() + RESTART_SECONDS
+        while time.monotonic() < until:
+            try:
+                self._ray.get(actor.__ray_ready__.remote())
+            except self._ray.exceptions.RayActorError:
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
 
 
 def wait_for(ray: Any, ticket: Any) -> Any:
