@@ -28,6 +28,7 @@ DEFINITIONS = {
     "pixel.aupro_30": "share of each region that is found, mean over regions and over false-positive rates to 0.3",
     "pixel.aupro_05": "the same to a false-positive rate of 0.05",
     "pixel.aupimo": "mean share of a defect's pixels found at false-positive rates of 1e-5 to 1e-4 of good pictures",
+    "pixel.spro_05": "where a set states how much of a region is enough: share of that, false-positive rates to 0.05",
 }
 
 
