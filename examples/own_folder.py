@@ -3,7 +3,8 @@
     python examples/own_folder.py parts/good --defective parts/bad --out runs/parts
 
 Every fifth good picture is kept for the test; the others are fitted and calibrated on. Pictures of defects are only
-ever tested on, and are not needed. Without a folder, pictures of a part are drawn.
+ever tested on, and are not needed. From 20 good pictures on there are enough. Without a folder, pictures of a part are
+drawn.
 
 In the folder of --out: pictures.csv (which picture serves for what), parts.restora (the model), verdicts.csv (a row for
 every picture of the test), report.html (the same to look at).
