@@ -99,15 +99,15 @@ def _range(verdicts: VerdictFigures) -> str:
 
 def figure_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     """Lines with the image and pixel figures; one that is not defined is a dash, never 0, but sPRO is left out."""
+    from restora.metrics.pixels import is_shown
+
     for part in ("image", "pixel"):
         figures = facts.get(part)
         if figures is None:
             yield f"{part}: none, there are no masks" if part == "pixel" else f"{part}: none"
         else:
             yield f"{part}: " + ", ".join(
-                f"{NAMES.get(name, name)} {_number(value)}"
-                for name, value in figures.items()
-                if name != "spro_05" or value is not None  # hardly a set says how much of a region is enough
+                f"{NAMES.get(name, name)} {_number(value)}" for name, value in figures.items() if is_shown(name, value)
             )
 
 

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from restora.images.display import small_table
+from restora.metrics.pixels import is_shown
 
 if TYPE_CHECKING:
     from restora.evaluation.record import Evaluation
@@ -31,7 +32,7 @@ def evaluation_html(evaluation: Evaluation) -> str:
 def _figures(evaluation: Evaluation) -> str:
     image: dict[str, float | None] = evaluation.image.to_dict()
     pixel: dict[str, float | None] = evaluation.pixel.to_dict() if evaluation.pixel is not None else {}
-    names = {name: words for name, words in NAMES.items() if name != "spro_05" or pixel.get(name) is not None}
+    names = {name: words for name, words in NAMES.items() if is_shown(name, pixel.get(name))}
     rows = [(words, _figure(image.get(name)), _figure(pixel.get(name))) for name, words in names.items()]
     return small_table(("figure", "pictures", "pixels"), rows if pixel else rows[: len(image)])
 

@@ -65,6 +65,14 @@ class PixelFigures:
         }
 
 
+def is_shown(figure: str, value: float | None) -> bool:
+    """Whether people see a figure of that name: also one that is undefined (None), but sPRO only where it is defined.
+
+    Hardly a data set says how much of a region is enough.
+    """
+    return value is not None or figure != "spro_05"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class PixelCurves:
     """ROC, precision over recall, PRO and sPRO over false-positive rate; each None where it is undefined."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restora.evaluation import Evaluation
+from restora.metrics.pixels import is_shown
 from restora.report.advice import advise, outcomes
 from restora.report.charts import Line, line_chart, percent, promise_chart, score_chart, strip
 from restora.report.colours import heat_table, unsure_table
@@ -103,7 +104,7 @@ def _figures(evaluation: Evaluation) -> list[dict[str, Any]]:
         {"name": name, "value": record[part][key], "words": words}
         for part, key, name, words in FIGURES
         if record[part] is not None
-        if key != "spro_05" or record[part][key] is not None  # hardly a set says how much of a region is enough
+        if is_shown(key, record[part][key])
     ]
 
 
