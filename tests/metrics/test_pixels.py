@@ -11,6 +11,7 @@ from sklearn import metrics as peer
 import restora.metrics.levels as levels_module
 from restora.errors import UsageError
 from restora.metrics import PixelScores, aupimo, aupro, label_regions, pixel_figures, pixel_scores
+from tests.metrics.by_hand import area_below
 
 
 def tied_case(seed, count=3, side=6, steps=5):
@@ -31,14 +32,7 @@ def aupro_by_thresholds(maps, masks, limit):
     for t in sorted(set(maps.ravel().tolist()), reverse=True):
         called = maps >= t
         points.append((called[~masks].mean(), np.mean([called[i][region].mean() for i, region in regions])))
-    area = 0.0
-    for (x0, y0), (x1, y1) in itertools.pairwise(points):
-        if x0 >= limit:
-            break
-        end = min(x1, limit)
-        y_end = y0 + (y1 - y0) * (end - x0) / (x1 - x0) if x1 > x0 else y1
-        area += (end - x0) * (y0 + y_end) / 2
-    return area / limit
+    return area_below(points, limit)
 
 
 @pytest.mark.parametrize("limit", [0.05, 0.3, 1.0])

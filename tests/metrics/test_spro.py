@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import restora.metrics.levels as levels_module
 from restora.errors import UsageError
 from restora.metrics import PixelScores, aupro, label_regions, pixel_figures, spro
+from tests.metrics.by_hand import area_below
 
 LIMITS = (0.05, 0.3, 1.0)
 
@@ -44,14 +45,7 @@ def spro_by_thresholds(maps, regions, limit, ignore=None):
         alarms = sum(int((map[good] >= t).sum()) for map, good in zip(maps, normal, strict=True))
         found = [min(int((map[mask] >= t).sum()) / enough, 1.0) for map, mask, enough in left]
         points.append((alarms / sum(int(good.sum()) for good in normal), sum(found) / len(found)))
-    area = 0.0
-    for (x0, y0), (x1, y1) in itertools.pairwise(points):
-        if x0 >= limit:
-            break
-        end = min(x1, limit)
-        y_end = y0 + (y1 - y0) * (end - x0) / (x1 - x0) if x1 > x0 else y1
-        area += (end - x0) * (y0 + y_end) / 2
-    return area / limit
+    return area_below(points, limit)
 
 
 def streamed(maps, regions, order=None, ignore=None):
