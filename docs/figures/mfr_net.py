@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import sys
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from looks import NORMAL, SHOWN, branch, features, plane, read_all, show_verdicts
+from looks import NORMAL, SHOWN, Way, branch, go, plane, read_all, show_verdicts, show_way
 from numpy.typing import NDArray
 from panels import HERE, FalseColours, Pixels, coloured, save
 from stage import set_up_mfr
@@ -24,22 +23,11 @@ import restora
 from restora.export.network import Network
 from restora.export.torch_runtime import load_network
 from restora.features.pyramid import Pyramid
-from restora.methods.contract import Restoration
 from restora.methods.mfr_net.network import MfrNet
 
 OUT = HERE / "mfr-net"
 CROSSED = "missing_hole"  # the picture whose passes are shown one by one
 HIDDEN = 58  # grey value of a cell that is hidden, or not taken
-
-
-@dataclass(frozen=True)
-class Way:
-    """Everything on the way of one batch: pictures uint8 [N, H, W, 3], features, restoration, map [N, h, w]."""
-
-    pictures: Pixels
-    pyramid: Pyramid
-    restoration: Restoration
-    map: Tensor
 
 
 def main() -> None:
@@ -49,9 +37,9 @@ def main() -> None:
     network = load_network(detector.model)
     pictures = read_all(data, list(SHOWN.values()))
     with torch.inference_mode():
-        way, usual = _go(network, pictures), _go(network, read_all(data, NORMAL))
+        way, usual = go(network, pictures), go(network, read_all(data, NORMAL))
         colours = [FalseColours(level.numpy()) for level in usual.pyramid.levels]
-        _show_way(way, usual, colours)
+        show_way(OUT, way, usual, colours, [_spread(way, row, usual) for row in range(len(SHOWN))])
         _show_passes(_restorer(network), way.pyramid, colours[0])
     show_verdicts(OUT, detector, pictures)
 
@@ -63,28 +51,8 @@ def _restorer(network: Network) -> MfrNet:
     return restorer
 
 
-def _go(network: Network, pictures: Pixels) -> Way:
-    pyramid = features(network, pictures)
-    restoration = _restorer(network).restore(pyramid)
-    return Way(pictures, pyramid, restoration, branch(network).residual(pyramid.levels, restoration.levels))
-
-
-def _show_way(way: Way, usual: Way, colours: list[FalseColours]) -> None:
-    """Picture, features, restoration, residual, spread and map of each shown picture."""
-    residual = (way.pyramid.levels[0] - way.restoration.levels[0]).square().mean(1, keepdim=True)
-    most, strange = float(residual.quantile(0.985)), 2 * float(usual.map.amax((1, 2)).max())
-    for row, kind in enumerate(SHOWN):
-        maps = {
-            "picture": way.pictures[row],
-            "features": colours[0](way.pyramid.levels[0][row].numpy()),
-            "coarse": colours[1](way.pyramid.levels[1][row].numpy()),
-            "restored": colours[0](way.restoration.levels[0][row].numpy()),
-            "residual": coloured(plane(residual, row), 0, most),
-            "spread": coloured(plane(way.restoration.epistemic, row), 0, _widest(usual)),
-            "map": coloured(way.map[row].numpy(), 0, strange),
-        }
-        for name, pixels in maps.items():
-            save(OUT / f"{kind}-{name}.png", pixels)
+def _spread(way: Way, row: int, usual: Way) -> dict[str, Pixels]:
+    return {"spread": coloured(plane(way.restoration.epistemic, row), 0, _widest(usual))}
 
 
 def _widest(usual: Way) -> float:

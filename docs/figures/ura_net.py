@@ -8,16 +8,14 @@ Writes PNG files into docs/figures/ura-net/. Needs the extra `train`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from looks import NORMAL, SHOWN, branch, features, plane, read_all, show_verdicts
+from looks import NORMAL, SHOWN, branch, features, go, plane, read_all, show_verdicts, show_way
 from numpy.typing import NDArray
 from panels import HERE, FalseColours, Pixels, coloured, save
 from stage import SIZE, set_up
-from torch import Tensor
 
 import restora
 from restora.export.network import Network
@@ -38,17 +36,6 @@ PLANTED_SCALE = {"probability": 1.0, "aleatoric": 0.25, "epistemic": 0.02}
 REAL_SCALE = {"probability": 0.5, "aleatoric": 0.25, "epistemic": 0.01}
 
 
-@dataclass(frozen=True)
-class Way:
-    """Everything on the way of one batch: pictures uint8 [N, H, W, 3], features, restoration, map [N, h, w]."""
-
-    pictures: Pixels
-    pyramid: Pyramid
-    restoration: Restoration
-    mask: Tensor
-    map: Tensor
-
-
 def main() -> None:
     """Draw and train what is not there, then write every picture."""
     stage = set_up(Path(sys.argv[1]))
@@ -57,9 +44,9 @@ def main() -> None:
     network = load_network(detector.model)
     pictures = read_all(data, list(SHOWN.values()))
     with torch.inference_mode():
-        way, usual = _go(network, pictures), _go(network, read_all(data, NORMAL))
+        way, usual = go(network, pictures), go(network, read_all(data, NORMAL))
         colours = [FalseColours(level.numpy()) for level in usual.pyramid.levels]
-        _show_way(OUT, way, usual, colours)
+        show_way(OUT, way, usual, colours, _perception(_restorer(network), way.restoration))
         _show_synthesis(OUT, network, usual.pyramid, colours[0])
     show_verdicts(OUT, detector, pictures)
 
@@ -71,37 +58,19 @@ def _restorer(network: Network) -> UraNet:
     return restorer
 
 
-def _go(network: Network, pictures: Pixels) -> Way:
-    pyramid, restorer = features(network, pictures), _restorer(network)
-    restoration = restorer.restore(pyramid)
-    if restoration.probability is None:
-        raise SystemExit("this model perceives nothing; train one with perception on")
-    mask = widen(restoration.probability, restorer.settings.attention.widening)
-    return Way(pictures, pyramid, restoration, mask, branch(network).residual(pyramid.levels, restoration.levels))
-
-
 def _perceived(found: Restoration, row: int, scale: dict[str, float]) -> dict[str, Pixels]:
     return {name: coloured(plane(getattr(found, name), row), 0, most) for name, most in scale.items()}
 
 
-def _show_way(out: Path, way: Way, usual: Way, colours: list[FalseColours]) -> None:
-    """Picture, features, perception, restoration, residual and map of each shown picture."""
-    residual = (way.pyramid.levels[0] - way.restoration.levels[0]).square().mean(1, keepdim=True)
-    most = float(residual.quantile(0.985))
-    strange = 2 * float(usual.map.amax((1, 2)).max())
-    for row, kind in enumerate(SHOWN):
-        maps = {
-            **_perceived(way.restoration, row, REAL_SCALE),
-            "mask": coloured(plane(way.mask, row), 0, REAL_SCALE["probability"]),
-            "residual": coloured(plane(residual, row), 0, most),
-            "map": coloured(way.map[row].numpy(), 0, strange),
-            "picture": way.pictures[row],
-            "features": colours[0](way.pyramid.levels[0][row].numpy()),
-            "coarse": colours[1](way.pyramid.levels[1][row].numpy()),
-            "restored": colours[0](way.restoration.levels[0][row].numpy()),
-        }
-        for name, pixels in maps.items():
-            save(out / f"{kind}-{name}.png", pixels)
+def _perception(restorer: UraNet, found: Restoration) -> list[dict[str, Pixels]]:
+    """Of each shown picture what is perceived, and the mask that comes of it."""
+    if found.probability is None:
+        raise SystemExit("this model perceives nothing; train one with perception on")
+    mask = widen(found.probability, restorer.settings.attention.widening)
+    return [
+        {**_perceived(found, row, REAL_SCALE), "mask": coloured(plane(mask, row), 0, REAL_SCALE["probability"])}
+        for row in range(len(SHOWN))
+    ]
 
 
 def _central_mask(grid: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
