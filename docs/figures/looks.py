@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from restora.features.pyramid import Pyramid
 from restora.images.overlay import heat_overlay
 from restora.images.read import read_picture
 from restora.methods.branch import Branch
-from restora.methods.contract import Restoration
+from restora.methods.contract import Restoration, Restorer
 
 # Test pictures, which no training saw: those that are shown, and good ones that say what usual features are.
 SHOWN = {kind: f"test/{kind}/{NUMBER:04d}.png" for kind in ("good", "scratch", "missing_hole", "stain")}
@@ -58,7 +59,7 @@ def features(network: Network, pictures: Pixels) -> Pyramid:
 def go(network: Network, pictures: Pixels) -> Way:
     """The way of pictures uint8 [N, H, W, 3] through a trained network."""
     pyramid, behind = features(network, pictures), branch(network)
-    restoration = behind.restorer.restore(pyramid)
+    restoration = cast("Restorer", behind.restorer).restore(pyramid)
     return Way(pictures, pyramid, restoration, behind.residual(pyramid.levels, restoration.levels))
 
 
