@@ -108,9 +108,11 @@ class Browser:
 
     def middle(self, selector: str) -> tuple[float, float]:
         """Where the middle of an element is on the screen, after scrolling it there."""
+        # two frames, so that a click on a busy machine is not aimed at the picture from before the scrolling
         found = self.js(
-            f"(() => {{ const e = document.querySelector({selector!r}); e.scrollIntoView({{block: 'center', behavior: "
-            "'instant'}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+            f"new Promise((done) => {{ const e = document.querySelector({selector!r}); e.scrollIntoView({{block: "
+            "'center', behavior: 'instant'}); requestAnimationFrame(() => requestAnimationFrame(() => { const r = "
+            "e.getBoundingClientRect(); done([r.x + r.width / 2, r.y + r.height / 2]); })); })"
         )
         return found[0], found[1]
 
