@@ -41,6 +41,9 @@ def test_what_is_too_much():
 def test_doubts_are_compared_with_the_calibrations_largest():
     check_doubt(1e-5, 0.2)
     check_doubt(1.0, 0.0)
+    check_doubt(9.8e-12, 5.3e-8)  # seen with a perception that never saw an anomaly
+    with pytest.raises(StoppedError, match="doubt differs"):
+        check_doubt(1.1e-9, 5.3e-8)
     with pytest.raises(StoppedError, match=r"doubt differs from torch's by 1\.0e-05"):
         check_doubt(1e-5, 0.05)
 

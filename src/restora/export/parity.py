@@ -17,8 +17,9 @@ if TYPE_CHECKING:  # comparing two graphs needs no torch
 # design: maps and scores within 1e-4 of their size, doubt within 1e-4 of the calibration's largest.
 TOLERANCE = 1e-4
 
-# A hardly trained network doubts nothing: its largest epistemic value is 1e-6, where rounding alone is more than 1e-4
-# of it. What is perceived is compared as if it reached at least this.
+# A network that is hardly trained, or was never shown an anomaly, doubts nothing: its largest epistemic value is 1e-6
+# or less, where rounding alone is more than 1e-4 of it. What is perceived, and the doubt, are compared as if they
+# reached at least this.
 SMALLEST_PERCEIVED = 1e-5
 
 Outputs = Mapping[str, NDArray[np.float32]]
@@ -53,14 +54,14 @@ def differences(ours: Outputs, theirs: Outputs) -> dict[str, float]:
 
 def find_excess(gaps: Mapping[str, float], largest_doubt: float | None = None) -> str | None:
     """Name of the first output whose difference is too large: more than 1e-4 of its size, for doubt of
-    `largest_doubt` (not looked at where that is None or 0).
+    `largest_doubt` (taken as at least 1e-5; not looked at where it is None or 0).
     """
     for name, gap in gaps.items():
         allowed = TOLERANCE
         if name == "doubt":
             if not largest_doubt:
                 continue
-            allowed = TOLERANCE * largest_doubt
+            allowed = TOLERANCE * max(largest_doubt, SMALLEST_PERCEIVED)
         if not gap <= allowed:  # a gap that is no number is too large
             return name
     return None
@@ -85,7 +86,7 @@ def check_parity(network: Network, runtime: Runtime, batches: list[NDArray[np.ui
 
 
 def check_doubt(gap: float, largest: float) -> None:
-    """Raise StoppedError when doubts differ by more than 1e-4 of the calibration's largest."""
+    """Raise StoppedError when doubts differ by more than 1e-4 of the calibration's largest, taken as at least 1e-5."""
     if find_excess({"doubt": gap}, largest):
         raise StoppedError(
             f"The graph's doubt differs from torch's by {gap:.1e}, more than 1e-4 of the largest ({largest:.1e}); "
