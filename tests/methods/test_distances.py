@@ -235,6 +235,18 @@ def test_places_do_not_matter_to_content():
     torch.testing.assert_close(moved, made(feature, restored).roll((1, 2), (1, 2)))
 
 
+def test_between_two_contents_the_distance_goes_over_from_one_to_the_other():
+    """Else rounding would decide it, and a graph could not be held to what torch says."""
+    made = by_content()
+    restored = torch.linspace(0, 10, 4001)[:, None, None, None].expand(-1, CHANNELS, HEIGHT, WIDTH)
+    seen = made(restored + 0.5, restored)[:, 0, 0]
+    span = seen[0] - seen[-1]
+    assert span > 20  # dark content forgives less
+    assert (seen[1:] - seen[:-1]).abs().max() < span / 25
+    halfway = made.centres.mean(0)[None, :, None, None].expand(1, -1, HEIGHT, WIDTH)
+    assert made(halfway + 0.5, halfway)[0, 0, 0].item() == pytest.approx((seen[0] + seen[-1]).item() / 2, rel=1e-3)
+
+
 def test_one_cluster_is_one_gaussian():
     made = by_content(clusters=1, floor=0.1)
     cells = np.concatenate(

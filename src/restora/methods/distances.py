@@ -227,6 +227,10 @@ class ContentGaussian(Distance):
 
     # Cells kept for k-means: enough for 256 clusters, little beside the moments.
     RESERVOIR = 65_536
+    # Between clusters the distance goes over from one's to the other's, lest rounding decide which it is: a cell
+    # belongs to at most so many, those whose squared distance is at most so much more than the nearest's.
+    SHARING = 4
+    BAND = 0.1
 
     def __init__(self, shape: tuple[int, int, int], settings: ResidualSettings) -> None:
         super().__init__()
@@ -249,9 +253,22 @@ class ContentGaussian(Distance):
             self.kept = [(a[::2].clone(), b[::2].clone()) for a, b in self.kept]
             self.thinning *= 2
 
+    def _nearness(self, restored: Tensor) -> Tensor:
+        """Of each row [M, C] to every centre, [M, K]: the less the nearer."""
+        return self.centres.square().sum(1) - 2 * restored @ self.centres.T
+
     def _assign(self, restored: Tensor) -> Tensor:
         """Nearest centre of each row [M, C] -> [M]."""
-        return (self.centres.square().sum(1) - 2 * restored @ self.centres.T).argmin(1)
+        return self._nearness(restored).argmin(1)
+
+    def _shares(self, restored: Tensor) -> tuple[Tensor, Tensor]:
+        """The clusters that each row [M, C] belongs to, and its share of each (sum 1): [M, S] twice."""
+        _, owners = self._nearness(restored).topk(min(self.SHARING, len(self.centres)), dim=1, largest=False)
+        # the nearness of a cell to a centre is a small difference of large numbers, too rough to weigh by
+        apart = (restored[:, None] - self.centres[owners]).square().sum(2)
+        nearest = apart.amin(1, keepdim=True)
+        weights = (1 - (apart - nearest) / (self.BAND * nearest).clamp_min(1e-6)).clamp_min(0)
+        return owners, weights / weights.sum(1, keepdim=True)
 
     @torch.no_grad()
     def solve(self) -> None:
@@ -284,8 +301,14 @@ class ContentGaussian(Distance):
         """[N, C, H, W] twice -> [N, H, W]."""
         cells = feature.permute(0, 2, 3, 1).flatten(0, 2)
         normal = restored.permute(0, 2, 3, 1).flatten(0, 2)
-        owner = self._assign(normal)
-        centred = cells - normal - self.mean.float()[owner]
-        known = (self.directions.float()[owner] @ centred[:, :, None]).square().sum((1, 2))
-        distances = (centred.square().sum(1) - known) * self.precision[owner] / self.channels
+        owners, weights = self._shares(normal)
+        distances = torch.zeros_like(cells[:, 0])
+        for rank in range(owners.shape[1]):
+            distances = distances + weights[:, rank] * self._distance(cells - normal, owners[:, rank])
         return distances.view(feature.shape[0], *feature.shape[2:])
+
+    def _distance(self, residual: Tensor, owner: Tensor) -> Tensor:
+        """Of residuals [M, C] under the clusters [M], [M]."""
+        centred = residual - self.mean.float()[owner]
+        known = (self.directions.float()[owner] @ centred[:, :, None]).square().sum((1, 2))
+        return (centred.square().sum(1) - known) * self.precision[owner] / self.channels
